@@ -1,0 +1,41 @@
+# The two commands: `make repro` and `make test`. Everything runs in .venv; nothing needs activating.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test check rerun quick ui lock
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+repro: .venv/installed ## run the pipeline: data, three networks, errors, pixels, latent map
+	dvc repro
+
+test: .venv/installed ## run the tests
+	python -m pytest
+
+check: .venv/installed ## lint and check types
+	ruff check
+	ruff format --check
+	mypy
+
+rerun: .venv/installed ## run the committed pipeline again and compare its bytes with dvc.lock
+	python -m tools.rerun
+
+quick: .venv/installed ## run the pipeline on 5,000 images in a temporary copy
+	python -m tools.quick
+
+ui: .venv/installed ## open the record in MLflow's UI on 127.0.0.1:5000
+	mlflow ui --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlflow.db
+
+lock: .venv/installed ## resolve pyproject.toml into requirements.lock anew
+	python -m pip install --quiet uv
+	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+		f"Python 3.11 to 3.13 is needed, {v[0]}.{v[1]} came; name another: make PYTHON=python3.12")'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@

@@ -1,0 +1,1 @@
+"""The science: arrays in, values out. No files, no MLflow, no plotting."""

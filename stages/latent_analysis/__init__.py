@@ -1,0 +1,1 @@
+"""The stage `latent-analysis`: what the networks have made of the images."""

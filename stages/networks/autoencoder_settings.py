@@ -1,0 +1,20 @@
+"""Settings of the autoencoder."""
+
+from pydantic import Field
+
+from stages.networks.fields import Activation, Layer, Penalty, Pooling, Units
+from stages.shared.fitting import Fitting
+
+
+class Autoencoder(Fitting):
+    """An encoder to the latent space and its mirror image back; the loss is the mean squared error."""
+
+    layers: tuple[Layer, ...] = Field(
+        description="of the encoder, in order: filters of a convolution, or the word pool; [] for none"
+    )
+    hidden: tuple[Units, ...] = Field(description="units of each dense layer after those, [] for none")
+    latent: int = Field(ge=1, description="size of the latent space")
+    kernel: int = Field(ge=1, le=28, description="side of every kernel, in pixels")
+    pooling: Pooling
+    activation: Activation = Field(description="of all layers but the latent one and the output")
+    l2: Penalty = Field(description="L2 penalty on all kernels")

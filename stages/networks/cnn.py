@@ -1,0 +1,58 @@
+"""The convolutional network."""
+
+import keras
+import numpy as np
+
+from stages.networks.cnn_settings import CNN
+from stages.networks.layers import Seeds, pooling, rescaling, weights
+
+
+def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> keras.Model:
+    """Return an untrained network from raw pixels to class probabilities, float32 (n, n_classes).
+
+    images: training images, uint8 (n, height, width, channels); they give input shape and scaling.
+    """
+    seeds = Seeds(seed)
+    layers: list[keras.layers.Layer] = [
+        keras.Input(images.shape[1:], name="image"),
+        rescaling(settings.scaling, images),
+        *_convolutions(settings, seeds),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(
+            settings.dense,
+            activation=settings.activation,
+            name="features",
+            **weights(settings.activation, seeds, l2=settings.l2),
+        ),
+    ]
+    if settings.dropout:
+        layers.append(keras.layers.Dropout(settings.dropout, seed=next(seeds), name="dropout"))
+    keywords = weights("softmax", seeds, l2=settings.l2)
+    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="probabilities", **keywords))
+    return keras.Sequential(layers, name="cnn")
+
+
+def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
+    """Return the convolutions and poolings; each group ends with its normalisation, on the small map."""
+    built: list[keras.layers.Layer] = []
+    number = 0
+    for layer, following in zip(settings.layers, (*settings.layers[1:], None), strict=True):
+        if layer == "pool":
+            built.append(pooling(settings.pooling, f"pool_{number}"))
+        else:
+            number += 1
+            built.append(_convolution(layer, number, settings, seeds))
+        if settings.batch_normalization and following != "pool":
+            built.append(keras.layers.BatchNormalization(name=f"normalization_{number}"))
+    return built
+
+
+def _convolution(filters: int, number: int, settings: CNN, seeds: Seeds) -> keras.layers.Layer:
+    return keras.layers.Conv2D(
+        filters,
+        settings.kernel,
+        padding=settings.padding,
+        activation=settings.activation,
+        name=f"convolution_{number}",
+        **weights(settings.activation, seeds, l2=settings.l2),
+    )

@@ -1,0 +1,57 @@
+"""Layers that two or more networks share: seeded, scaled, penalised."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import keras
+import numpy as np
+
+PIXEL_MAX = 255.0
+PIXELS = "pixels"  # name of the scaled input, where analyses enter
+
+
+class Seeds:
+    """A stream of seeds, one for each layer that draws, all from one."""
+
+    def __init__(self, seed: int) -> None:
+        self._stream: Iterator[int] = (
+            int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1) for number in count()
+        )
+
+    def __next__(self) -> int:
+        return next(self._stream)
+
+
+def rescaling(scaling: str, pixels: np.ndarray) -> keras.layers.Layer:
+    """Return the layer that scales raw pixels; `standard` takes mean and deviation from `pixels`.
+
+    One mean and one deviation serve all pixels: those at the rim never vary in training, and a
+    deviation of their own, close to 0, would blow up the first one that a test image lights.
+    """
+    if scaling == "raw":
+        return keras.layers.Rescaling(1.0, name=PIXELS)
+    if scaling == "unit":
+        return keras.layers.Rescaling(1 / PIXEL_MAX, name=PIXELS)
+    mean, deviation = float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
+    return keras.layers.Rescaling(1 / deviation, -mean / deviation, name=PIXELS)
+
+
+def weights(activation: str, seeds: Seeds, l1: float = 0.0, l2: float = 0.0) -> dict[str, Any]:
+    """Return the keywords of a dense or convolutional layer: initializer fit for what follows, penalty."""
+    initializers = {
+        "selu": keras.initializers.LecunNormal,
+        "sigmoid": keras.initializers.GlorotUniform,
+        "softmax": keras.initializers.GlorotUniform,
+        "tanh": keras.initializers.GlorotUniform,
+        "linear": keras.initializers.GlorotUniform,
+    }
+    initializer = initializers.get(activation, keras.initializers.HeNormal)
+    penalty = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    return {"kernel_initializer": initializer(seed=next(seeds)), "kernel_regularizer": penalty}
+
+
+def pooling(kind: str, name: str) -> keras.layers.Layer:
+    """Return a 2x2 pooling; an odd row or column at the rim is left out."""
+    layer = keras.layers.MaxPooling2D if kind == "max" else keras.layers.AveragePooling2D
+    return layer(2, name=name)

@@ -1,0 +1,1 @@
+"""The stage `preprocess`: from IDX files to checked, stratified splits."""

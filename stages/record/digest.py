@@ -1,0 +1,35 @@
+"""MD5 of files and folders as DVC counts them, so that a tag in MLflow names an entry of dvc.lock."""
+
+import hashlib
+import json
+from pathlib import Path
+
+# What git and DVC leave out of a folder here; see .dvcignore.
+IGNORED = "__pycache__"
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of a file, or of a folder's listing with DVC's suffix `.dir`."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest()
+    listing = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files(path)]
+    listing.sort(key=lambda entry: entry["relpath"])
+    return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def files(path: Path) -> list[Path]:
+    """Return the files of a folder, or the file itself, sorted."""
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and IGNORED not in p.parts)
+
+
+def digests(paths: list[Path]) -> dict[str, str]:
+    """Map the MD5 of each path, and of each file within a folder, to its path; absent ones are left out."""
+    found: dict[str, str] = {}
+    for path in paths:
+        members = [path] if path.is_file() else [path, *files(path)] if path.is_dir() else []
+        for member in members:
+            found.setdefault(md5(member), member.as_posix())
+    return found

@@ -1,0 +1,135 @@
+"""Replays journals into MLflow: each event is sent once, through the client, in its order."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from stages.record import models, store
+from stages.record.journal import Event, Journal, folder
+
+BATCH = 100  # MLflow takes at most this many tags or parameters at once
+JOURNAL_TAG = "journal"
+
+
+def send(journal: Journal) -> None:
+    """Send what MLflow has not received of this journal."""
+    events = journal.unsent()
+    if not events:
+        return
+    replay = _Replay(store.client(), journal)
+    for event in events:
+        replay.handle(event)
+        journal.save_state(sent=journal.state["sent"] + 1)
+    if journal.ended():
+        journal.forget_files()
+
+
+def send_others(own: Journal) -> None:
+    """Send what is left of journals whose process is gone; a run without an end is closed as KILLED."""
+    for path in sorted(folder().iterdir()):
+        if path == own.path or not (path / "events.jsonl").exists():
+            continue
+        journal = Journal(path)
+        try:
+            unfinished = journal.unsent() or not journal.ended()
+            if unfinished and journal.lock():
+                if not journal.ended():
+                    journal.append("end", status="KILLED")
+                send(journal)
+        finally:
+            journal.close()
+
+
+class _Replay:
+    """One journal's events on their way to its MLflow run."""
+
+    def __init__(self, client: MlflowClient, journal: Journal) -> None:
+        self._client = client
+        self._journal = journal
+
+    def handle(self, event: Event) -> None:
+        getattr(self, f"_{event['event']}")(event)
+
+    @property
+    def _run_id(self) -> str:
+        return str(self._journal.state["run_id"])
+
+    def _start(self, event: Event) -> None:
+        experiment = store.experiment_id(self._client, event["experiment"])
+        run_id = (
+            self._existing(experiment)
+            or self._client.create_run(
+                experiment,
+                start_time=event["time"],
+                run_name=event["stage"],
+                tags={JOURNAL_TAG: self._journal.path.name},
+            ).info.run_id
+        )
+        self._journal.save_state(run_id=run_id)
+        parameters = [Param(key, _text(value)) for key, value in event["settings"].items()]
+        for chunk in _chunks(parameters):
+            self._client.log_batch(run_id, params=chunk)
+        inputs = {f"input.{digest}": path for digest, path in event["inputs"].items()}
+        self._tags({"tags": event["tags"] | inputs})
+        datasets = [_dataset(event["experiment"], *item) for item in event["data"].items()]
+        if datasets:
+            self._client.log_inputs(run_id, datasets)
+
+    def _existing(self, experiment: str) -> str | None:
+        """Find the run that an earlier replay created before it was cut off."""
+        query = f"tags.{JOURNAL_TAG} = '{self._journal.path.name}'"
+        runs = self._client.search_runs([experiment], query, max_results=1)
+        return str(runs[0].info.run_id) if runs else None
+
+    def _tags(self, event: Event) -> None:
+        tags = [RunTag(key, value) for key, value in event["tags"].items()]
+        for chunk in _chunks(tags):
+            self._client.log_batch(self._run_id, tags=chunk)
+
+    def _metrics(self, event: Event) -> None:
+        self._log_metrics(self._run_id, event["values"], event["time"], event["step"])
+
+    def _artifacts(self, event: Event) -> None:
+        path = self._journal.files / event["files"]
+        self._client.log_artifacts(self._run_id, str(path), event["files"])
+
+    def _model(self, event: Event) -> None:
+        models.log(self._client, self._run_id, self._journal.files / event["file"], event)
+
+    def _about(self, event: Event) -> None:
+        """Copy figures and pictures onto the newest run that made the model, without reopening it."""
+        run = self._client.get_run(self._run_id)
+        query = f"tags.`output.{event['md5']}` LIKE '%'"
+        trained = self._client.search_runs(
+            [run.info.experiment_id], query, order_by=["attributes.start_time DESC"], max_results=1
+        )
+        if trained:
+            run_id = trained[0].info.run_id
+            self._log_metrics(run_id, event["values"], event["time"], 0)
+            self._client.log_artifacts(run_id, str(self._journal.files / event["files"]))
+
+    def _end(self, event: Event) -> None:
+        self._client.set_terminated(self._run_id, event["status"], event["time"])
+
+    def _log_metrics(self, run_id: str, values: Mapping[str, float], time: int, step: int) -> None:
+        metrics = [Metric(key, value, time, step) for key, value in values.items()]
+        if metrics:
+            self._client.log_batch(run_id, metrics=metrics)
+
+
+def _dataset(name: str, path: str, digest: str) -> DatasetInput:
+    source = json.dumps({"path": path, "md5": digest})
+    dataset = Dataset(name=name, digest=digest, source_type="dvc", source=source)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", Path(path).name)])
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

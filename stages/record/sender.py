@@ -1,0 +1,61 @@
+"""Sends a journal to MLflow from a thread of its own, so that a slow server costs no training."""
+
+import os
+import threading
+import time
+
+from stages.record.journal import Journal, folder
+
+SAMPLE_SECONDS = 10.0
+# At the end of a stage: how long to wait for a server, and for a store on this machine's disk.
+SERVER_PATIENCE_SECONDS = 8.0
+DISK_PATIENCE_SECONDS = 120.0
+# MLflow's own defaults wait for more than four minutes on a dead server.
+IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+
+class Sender:
+    """Replays the journal while the stage writes it, and samples the machine's load into it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._ending = threading.Event()
+        self._fault = ""
+        for name, value in IMPATIENCE.items():
+            os.environ.setdefault(name, value)
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+        self._thread.start()
+
+    def close(self) -> str:
+        """Send the rest; return a warning if MLflow has not received everything, else nothing."""
+        self._ending.set()
+        remote = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
+        self._thread.join(SERVER_PATIENCE_SECONDS if remote else DISK_PATIENCE_SECONDS)
+        reason = self._fault or ("it took too long" if self._thread.is_alive() else "")
+        if reason:
+            return (
+                f"MLflow has not received this run ({reason}). Nothing is lost: it waits in "
+                f"{folder().name}/ and is sent by the next stage that reaches MLflow."
+            )
+        return ""
+
+    def _run(self) -> None:
+        try:
+            from stages.record import replay, system
+
+            monitors = system.monitors()
+            while not self._ending.is_set():
+                replay.send(self._journal)
+                self._ending.wait(1.0 if self._sampled_recently() else 0.0)
+                if not self._sampled_recently():
+                    self._sampled = time.monotonic()
+                    self._journal.append("metrics", step=0, values=system.sample(monitors))
+            replay.send(self._journal)
+            replay.send_others(self._journal)
+        except Exception as error:  # whatever MLflow raises, the stage goes on
+            self._fault = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+
+    _sampled = float("-inf")
+
+    def _sampled_recently(self) -> bool:
+        return time.monotonic() - self._sampled < SAMPLE_SECONDS

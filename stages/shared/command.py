@@ -1,0 +1,98 @@
+"""The command line of a stage: its paths from dvc.yaml, its settings from params.yaml, its record."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from stages import record
+from stages.record import Kind
+from stages.shared import compute, parameters
+from stages.shared.errors import StageError
+
+
+class Paths(BaseModel):
+    """What a stage reads and writes. Each field is annotated with an Input or an Output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Input:
+    """Marks a path that the stage reads."""
+
+    meaning: str
+    kind: Kind = "file"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Marks a path that the stage writes."""
+
+    meaning: str
+    kind: Kind = "file"
+
+
+P = TypeVar("P", bound=BaseModel)
+Q = TypeVar("Q", bound=Paths)
+
+
+def run(
+    stage: str,
+    description: str | None,
+    parameter_model: type[P],
+    path_model: type[Q],
+    main: Callable[[P, Q, record.Run], None],
+) -> None:
+    """Parse the command line, check the settings, run `main` under the record; exit 1 on a known error.
+
+    Heavy imports belong inside `main`: the environment must be set before NumPy or Keras loads, and
+    `--help` and a wrong setting should be answered at once.
+    """
+    arguments = _parser(stage, description, path_model).parse_args()
+    paths = path_model(**{name: getattr(arguments, name) for name in path_model.model_fields})
+    try:
+        settings = parameters.load(arguments.params, parameter_model)
+        if isinstance(chosen := getattr(settings, "compute", None), compute.Compute):
+            compute.pin(chosen)
+        entry = record.Entry(
+            stage=stage,
+            experiment=str(parameters.read(arguments.params)["dataset"]),
+            settings=dict(parameters.flatten(settings.model_dump(mode="json", by_alias=True))),
+            inputs=_marked(paths, Input),
+            outputs=_marked(paths, Output),
+        )
+        with record.start(entry) as run:
+            main(settings, paths, run)
+    except StageError as error:
+        sys.exit(f"{stage}: {error}")
+
+
+def _parser(stage: str, description: str | None, path_model: type[Paths]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{stage.replace('-', '_')}",
+        description=description,
+        epilog="`dvc repro` runs this with the paths of dvc.yaml.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--params", type=Path, required=True, help="settings (params.yaml)")
+    for name, field in path_model.model_fields.items():
+        mark = next(item for item in field.metadata if isinstance(item, (Input, Output)))
+        direction = "read" if isinstance(mark, Input) else "written"
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=Path, required=True, help=f"{direction}: {mark.meaning}"
+        )
+    return parser
+
+
+def _marked(paths: Paths, mark: type[Input] | type[Output]) -> dict[Path, Kind]:
+    return {
+        getattr(paths, name): item.kind
+        for name, field in type(paths).model_fields.items()
+        for item in field.metadata
+        if isinstance(item, mark)
+    }

@@ -1,0 +1,77 @@
+"""Files that are either whole or absent: written beside their place, then renamed into it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+DECIMALS = 6
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; it becomes `path` unless the block raises."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, numbers: Any) -> None:
+    """Write JSON with sorted keys and floats rounded to DECIMALS places."""
+    write_text(path, json.dumps(_rounded(numbers), indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, table: pd.DataFrame, index: bool = False) -> None:
+    """Write a table as CSV, floats with DECIMALS significant places after the point."""
+    write_text(path, table.to_csv(index=index, float_format=f"%.{DECIMALS}f", lineterminator="\n"))
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as .npy, C order."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Open a .npy file memory-mapped and read-only."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,201 @@
+"""Fitting a Keras network: epoch by epoch, on images permuted and distorted from (seed, epoch)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from stages.shared.augmentation import augment
+from stages.shared.data import Split, scale
+from stages.shared.errors import StageError
+from stages.shared.files import write_json, write_table
+from stages.shared.fitting import Fitting, Optimizer, Schedule
+from stages.shared.models import save_model
+
+EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
+
+Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a training: one row an epoch, and the epoch (from 1) whose weights were kept."""
+
+    history: pd.DataFrame
+    best_epoch: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The figures of the best epoch."""
+        row = self.history.set_index("epoch").loc[self.best_epoch]
+        return {"best_epoch": self.best_epoch, **{str(key): float(row[key]) for key in row.index}}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a network is to do: Keras's names of loss and metrics, and targets of (images, labels)."""
+
+    loss: str
+    metrics: tuple[str, ...]
+    targets: Targets
+
+
+def classification(loss: str, n_classes: int) -> Objective:
+    """Return the objective of a classifier; its targets are float32 (n, n_classes), one 1 a row."""
+    identity = np.eye(n_classes, dtype=np.float32)
+    return Objective(loss, ("accuracy",), lambda images, labels: identity[labels])
+
+
+def reconstruction() -> Objective:
+    """Return the objective of an autoencoder: its targets are the images, float32 in [0, 1]."""
+    return Objective("mean_squared_error", (), lambda images, labels: scale(images))
+
+
+def fit(
+    model: keras.Model,
+    objective: Objective,
+    splits: tuple[Split, Split],
+    fitting: Fitting,
+    seed: int,
+    on_epoch: OnEpoch,
+) -> Fitted:
+    """Fit `model` on the first of `splits`, choose its best epoch on the second, keep those weights.
+
+    Each epoch draws its own permutation and distortions of the training images from (seed, epoch).
+    Raises StageError when the loss is no longer finite.
+    """
+    train, val = splits
+    steps = -(-len(train) // fitting.batch_size)
+    model.compile(
+        optimizer=build_optimizer(fitting.optimizer, steps, fitting.epochs),
+        loss=objective.loss,
+        metrics=list(objective.metrics),
+        jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
+    )
+    best = _Best(fitting)
+    rows: list[dict[str, float]] = []
+    with tqdm(total=fitting.epochs * steps, unit="batch", disable=None) as progress:
+        for epoch in range(1, fitting.epochs + 1):
+            images, labels = epoch_images(train, fitting, seed, epoch)
+            row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress)
+            row |= evaluate(model, objective, val)
+            _check_finite(row, epoch)
+            rows.append({"epoch": epoch, **row})
+            on_epoch(epoch, row)
+            progress.set_postfix({fitting.monitor: f"{row[fitting.monitor]:.4f}"})
+            best.offer(epoch, row, model)
+            if epoch - best.epoch >= fitting.patience:
+                break
+    model.set_weights(best.weights)
+    return Fitted(pd.DataFrame(rows), best.epoch)
+
+
+def _train_epoch(
+    model: keras.Model,
+    objective: Objective,
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    progress: tqdm,
+) -> dict[str, float]:
+    """Take one pass of steps; return the mean of each figure over the images as they came by.
+
+    Batches are handed over one by one: `Model.fit` would wait at the end of every call for a thread
+    of tf.data, up to as long again as the epoch took.
+    """
+    figures, sizes = [], []
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        targets = objective.targets(images[batch], labels[batch])
+        figures.append(model.train_on_batch(images[batch], targets, return_dict=True))
+        sizes.append(len(targets))
+        progress.update()
+    return _mean(figures, sizes)
+
+
+def evaluate(model: keras.Model, objective: Objective, split: Split) -> dict[str, float]:
+    """Return the objective's figures on a split, named `val_...`."""
+    figures, sizes = [], []
+    for start in range(0, len(split), EVALUATION_BATCH):
+        batch = slice(start, start + EVALUATION_BATCH)
+        targets = objective.targets(split.images[batch], split.labels[batch])
+        figures.append(model.test_on_batch(split.images[batch], targets, return_dict=True))
+        sizes.append(len(targets))
+    return {f"val_{name}": value for name, value in _mean(figures, sizes).items()}
+
+
+def _mean(figures: list[dict[str, float]], sizes: list[int]) -> dict[str, float]:
+    return {name: float(np.average([row[name] for row in figures], weights=sizes)) for name in figures[0]}
+
+
+def write_fitted(model: keras.Model, fitted: Fitted, path: Path, history: Path, metrics: Path) -> None:
+    """Write a trained network with its history (CSV) and the figures of its chosen epoch (JSON)."""
+    save_model(path, model)
+    write_table(history, fitted.history)
+    counts = {"epochs": len(fitted.history), "parameters": model.count_params()}
+    write_json(metrics, fitted.best | counts)
+
+
+def epoch_images(train: Split, fitting: Fitting, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the epoch's images and labels: permuted and distorted by a generator of (seed, epoch)."""
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(train))
+    images = augment(train.images[order], fitting.augmentation, rng)
+    return images, train.labels[order]
+
+
+def build_optimizer(settings: Optimizer, steps: int, epochs: int) -> keras.optimizers.Optimizer:
+    """Return the optimizer with its schedule; `steps` is the number of batches in an epoch."""
+    rate = _schedule(settings.schedule, settings.learning_rate, steps, epochs)
+    if settings.name == "adam":
+        return keras.optimizers.Adam(rate)
+    if settings.name == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    if settings.name == "rmsprop":
+        return keras.optimizers.RMSprop(rate, momentum=settings.momentum)
+    return keras.optimizers.SGD(rate, momentum=settings.momentum)
+
+
+def _schedule(
+    schedule: Schedule, rate: float, steps: int, epochs: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if schedule.name == "inverse_time":
+        return keras.optimizers.schedules.InverseTimeDecay(rate, 1, schedule.decay)
+    if schedule.name == "constant":
+        return rate
+    warmup = min(schedule.warmup_epochs, epochs - 1) * steps
+    if warmup == 0:
+        return keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, epochs * steps - warmup, warmup_target=rate, warmup_steps=warmup
+    )
+
+
+class _Best:
+    """The best epoch so far by the monitored figure, the earliest where several are equal."""
+
+    def __init__(self, fitting: Fitting) -> None:
+        self._monitor = fitting.monitor
+        self._sign = 1 if fitting.monitor.endswith("accuracy") else -1
+        self._figure = float("-inf")
+        self.epoch = 0
+        self.weights: list[np.ndarray] = []
+
+    def offer(self, epoch: int, row: Mapping[str, float], model: keras.Model) -> None:
+        figure = self._sign * row[self._monitor]
+        if figure > self._figure:
+            self._figure, self.epoch, self.weights = figure, epoch, model.get_weights()
+
+
+def _check_finite(row: Mapping[str, float], epoch: int) -> None:
+    if not all(np.isfinite(value) for value in row.values()):
+        figures = ", ".join(f"{name} {value}" for name, value in row.items())
+        raise StageError(
+            f"the training diverged in epoch {epoch}: {figures}. Lower the learning rate or scale "
+            "the input, and run it again."
+        )

@@ -1,0 +1,37 @@
+"""A small pipeline run that many tests look at, made once: real images, real DVC, real MLflow."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = {
+    "preprocess": {"train": 800, "val": 100, "test": 100},
+    "train-mlp": {"epochs": 2, "batch_size": 32},
+    "train-cnn": {"epochs": 2, "batch_size": 32},
+    "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
+    "evaluate": {"logistic_iterations": 20},
+    "feature-importance": {"trees": 10},
+    "latent-analysis": {"scatter": 100},
+}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A clone of the working tree in which the whole pipeline has run on 1,000 real images."""
+    clone = Sandbox.create(tmp_path_factory.mktemp("clone"), SMALL)
+    clone.dvc("repro")
+    yield clone
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder as the current one, with no trace of a DVC run around."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("DVC_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    return tmp_path

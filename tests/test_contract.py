@@ -1,0 +1,187 @@
+"""dvc.yaml is the whole truth about a stage: its files, modules and settings, held against its code."""
+
+import ast
+import importlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.shared.command import Input, Output
+
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+PATHS = PIPELINE["vars"][0]["paths"]
+STAGES = list(PIPELINE["stages"])
+UNDECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"]
+EIGHT = [
+    "download",
+    "preprocess",
+    "train-mlp",
+    "train-cnn",
+    "train-ae",
+    "evaluate",
+    "feature-importance",
+    "latent-analysis",
+]
+
+
+def resolve(text: str) -> str:
+    for name, path in PATHS.items():
+        text = text.replace(f"${{paths.{name}}}", path)
+    return text
+
+
+def paths_of(entries: list[Any]) -> list[str]:
+    return [resolve(next(iter(entry)) if isinstance(entry, dict) else entry) for entry in entries]
+
+
+def entry_module(stage: str) -> Path:
+    name = stage.replace("-", "_")
+    single = ROOT / "stages" / f"{name}.py"
+    return single if single.exists() else ROOT / "stages" / name / "__main__.py"
+
+
+@cache
+def imported(file: Path) -> frozenset[Path]:
+    """The project's modules that a module imports, at its top or within a function."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{file}: imports here are absolute"
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in names}
+    files |= {ROOT / name.replace(".", "/") / "__init__.py" for name in names}
+    return frozenset(file for file in files if file.exists() and file.is_relative_to(ROOT / "stages"))
+
+
+def is_undeclared(file: Path) -> bool:
+    name = file.relative_to(ROOT).as_posix()
+    return any(name == entry or name.startswith(f"{entry}/") for entry in UNDECLARED)
+
+
+def holds_code(file: Path) -> bool:
+    """Whether there is more in the module than a docstring."""
+    return len(ast.parse(file.read_text()).body) > 1
+
+
+def closure(stage: str) -> set[str]:
+    """All modules that the stage's code comes from, as paths from the root."""
+    seen: set[Path] = set()
+    open_ends = {entry_module(stage)}
+    while open_ends:
+        file = open_ends.pop()
+        seen.add(file)
+        open_ends |= {each for each in imported(file) - seen if not is_undeclared(each)}
+    return {file.relative_to(ROOT).as_posix() for file in seen if holds_code(file)}
+
+
+def declared_code(stage: str) -> set[str]:
+    files: set[str] = set()
+    for dependency in paths_of(PIPELINE["stages"][stage]["deps"]):
+        path = ROOT / dependency
+        if dependency.startswith("stages/"):
+            found = [path] if path.is_file() else [*path.rglob("*.py")]
+            files |= {file.relative_to(ROOT).as_posix() for file in found if holds_code(file)}
+    return files
+
+
+def models(stage: str) -> tuple[Any, Any]:
+    module = importlib.import_module(
+        ".".join(entry_module(stage).relative_to(ROOT).with_suffix("").parts).replace(".__init__", "")
+    )
+    return module.Parameters, module.Paths
+
+
+def options(stage: str) -> dict[str, str]:
+    words = resolve(PIPELINE["stages"][stage]["cmd"]).split()
+    assert words[:2] == ["python", "-m"]
+    return dict(zip([word.removeprefix("--") for word in words[3::2]], words[4::2], strict=True))
+
+
+def test_the_pipeline_has_the_eight_stages_in_order() -> None:
+    assert STAGES == EIGHT
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_declares_exactly_the_modules_it_imports(stage: str) -> None:
+    assert declared_code(stage) == closure(stage)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_declares_exactly_the_settings_it_reads(stage: str) -> None:
+    parameters, _ = models(stage)
+    read = [field.alias or name for name, field in parameters.model_fields.items()]
+    assert sorted(PIPELINE["stages"][stage]["params"]) == sorted(read)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_declares_exactly_the_files_that_its_command_names(stage: str) -> None:
+    _, paths = models(stage)
+    entry, given = PIPELINE["stages"][stage], options(stage)
+    marks = {
+        name.replace("_", "-"): next(m for m in field.metadata if isinstance(m, (Input, Output)))
+        for name, field in paths.model_fields.items()
+    }
+    assert given.pop("params") == "params.yaml"
+    assert given.keys() == marks.keys()
+    read = {given[name] for name, mark in marks.items() if isinstance(mark, Input)}
+    written = {given[name] for name, mark in marks.items() if isinstance(mark, Output)}
+    data = {path for path in paths_of(entry["deps"]) if not path.startswith("stages/")}
+    assert read == data
+    assert written == set(paths_of(entry["outs"] + entry.get("metrics", [])))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_has_an_output_that_only_the_cache_holds(stage: str) -> None:
+    assert any(isinstance(out, str) for out in PIPELINE["stages"][stage]["outs"])
+
+
+@pytest.mark.parametrize("stage", ["train-mlp", "train-cnn", "train-ae"])
+def test_training_never_opens_the_test_split(stage: str) -> None:
+    assert PATHS["test"] not in paths_of(PIPELINE["stages"][stage]["deps"])
+
+
+def test_only_the_record_imports_mlflow() -> None:
+    importers = {
+        file.relative_to(ROOT / "stages").parts[0]
+        for file in (ROOT / "stages").rglob("*.py")
+        if "import mlflow" in file.read_text() or "from mlflow" in file.read_text()
+    }
+    assert importers == {"record"}
+
+
+def test_networks_and_training_are_neutral_of_the_backend() -> None:
+    for file in [*(ROOT / "stages").rglob("*.py")]:
+        assert "tensorflow" not in {name.split(".")[0] for name in _top_level_names(file)}, file
+
+
+def _top_level_names(file: Path) -> set[str]:
+    tree = ast.walk(ast.parse(file.read_text()))
+    return {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names} | {
+        node.module
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+
+
+def test_a_path_is_written_once() -> None:
+    text = "\n".join(line for line in (ROOT / "dvc.yaml").read_text().splitlines() if "plots/" not in line)
+    for name, path in PATHS.items():
+        if "/" in path and not path.startswith("plots/"):
+            assert text.count(path + "\n") == 1, name
+
+
+def test_every_shared_module_is_shared() -> None:
+    """What only one stage uses belongs to that stage."""
+    users: dict[str, set[str]] = {}
+    for stage in STAGES:
+        for file in closure(stage):
+            users.setdefault(file, set()).add(stage)
+    alone = {file for file, stages in users.items() if file.startswith("stages/shared/") and len(stages) < 2}
+    assert alone == set()

@@ -1,0 +1,1 @@
+"""What maintainers and `make` use besides the pipeline."""

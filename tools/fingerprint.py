@@ -1,0 +1,58 @@
+"""What moves the last bits of a float: the processor's features, the threads and the libraries."""
+
+import argparse
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from stages.shared import parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = ROOT / "metrics" / "fingerprint.json"
+LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
+FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+
+
+def main() -> None:
+    """Record this machine's fingerprint beside the results that were made on it."""
+    argparse.ArgumentParser(prog="python -m tools.fingerprint", description=main.__doc__).parse_args()
+    RECORDED.write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
+
+
+def fingerprint() -> dict[str, Any]:
+    """Return processor (vendor, features), compute settings and library versions."""
+    processor = _processor()
+    flags = processor.get("flags", "").split()
+    return {
+        "compute": parameters.read(ROOT / "params.yaml")["compute"],
+        "features": [feature for feature in FEATURES if feature in flags],
+        "libraries": {library: version(library) for library in LIBRARIES},
+        "machine": platform.machine(),
+        "vendor": processor.get("vendor_id", "unknown"),
+    }
+
+
+def differences() -> list[str]:
+    """Return what differs between this machine and the recorded one, one line each."""
+    recorded, here = json.loads(RECORDED.read_text()), fingerprint()
+    return [
+        f"{key}: recorded {recorded.get(key)}, here {here[key]}"
+        for key in here
+        if recorded.get(key) != here[key]
+    ]
+
+
+def _processor() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The table of results in README.md, generated from metrics/: `python -m tools.results` writes it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+def main() -> None:
+    """Write the table into README.md."""
+    argparse.ArgumentParser(prog="python -m tools.results", description=__doc__).parse_args()
+    readme = ROOT / "README.md"
+    readme.write_text(
+        with_table(readme.read_text(encoding="utf-8"), table(ROOT / "metrics")), encoding="utf-8"
+    )
+
+
+def with_table(text: str, table: str) -> str:
+    """Return the text with what stands between the two marks replaced by the table."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def table(metrics: Path) -> str:
+    """Return the results as a Markdown table."""
+    evaluate, importance, latent = (
+        json.loads((metrics / f"{stage}.json").read_text())
+        for stage in ("evaluate", "feature-importance", "latent-analysis")
+    )
+    n = json.loads((metrics / "preprocess.json").read_text())["test"]["images"]
+    pixels = next(int(key.split("_")[1]) for key in importance if key.startswith("forest_"))
+    variance = latent["explained_variance"]
+    rows = [
+        ("majority class", _accuracy(evaluate["majority"])),
+        ("logistic regression", _accuracy(evaluate["logistic"])),
+        (f"MLP on {pixels} random pixels", _accuracy(importance[f"random_{pixels}"])),
+        (f"MLP on the forest's {pixels} pixels", _accuracy(importance[f"forest_{pixels}"])),
+        ("**MLP**", _accuracy(evaluate["mlp"])),
+        ("**CNN**", _accuracy(evaluate["cnn"])),
+    ]
+    ae = evaluate["ae"]
+    return "\n".join(
+        [
+            f"| on the {n:,} test images | accuracy | 95 % interval |",
+            "|---|---|---|",
+            *(f"| {name} | {figures} |" for name, figures in rows),
+            "",
+            "| | |",
+            "|---|---|",
+            f"| reconstruction error of the autoencoder, per pixel | {ae['mse']:.5f} |",
+            f"| the same by PCA of equal dimension | {ae['pca_mse']:.5f} "
+            f"({1 / ae['mse_ratio']:.1f} times as much) |",
+            f"| variance in two principal components: pixels | {variance['pixels']['both']:.1%} |",
+            f"| hidden activations of the MLP | {variance['hidden']['both']:.1%} |",
+            f"| latent vectors of the autoencoder | {variance['latent']['both']:.1%} |",
+        ]
+    )
+
+
+def _accuracy(figures: dict[str, Any]) -> str:
+    low, high = figures["accuracy_low"], figures["accuracy_high"]
+    return f"{figures['accuracy']:.2%} | {low:.2%} to {high:.2%}"
+
+
+if __name__ == "__main__":
+    main()
