@@ -1,7 +1,6 @@
 """A small pipeline run that many tests look at, made once: real images, real DVC, real MLflow."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,11 @@ SMALL = {
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A clone of the working tree in which the whole pipeline has run on 1,000 real images."""
     clone = Sandbox.create(tmp_path_factory.mktemp("clone"), SMALL)
     clone.dvc("repro")
-    yield clone
+    return clone
 
 
 @pytest.fixture

@@ -45,9 +45,8 @@ def entry_module(stage: str) -> Path:
     return single if single.exists() else ROOT / "stages" / name / "__main__.py"
 
 
-@cache
-def imported(file: Path) -> frozenset[Path]:
-    """The project's modules that a module imports, at its top or within a function."""
+def modules(file: Path) -> set[str]:
+    """Names that a module imports, at its top or within a function; modules and what may be one."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -55,6 +54,13 @@ def imported(file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{file}: imports here are absolute"
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@cache
+def imported(file: Path) -> frozenset[Path]:
+    """The project's own modules among those that a module imports."""
+    names = modules(file)
     files = {ROOT / f"{name.replace('.', '/')}.py" for name in names}
     files |= {ROOT / name.replace(".", "/") / "__init__.py" for name in names}
     return frozenset(file for file in files if file.exists() and file.is_relative_to(ROOT / "stages"))
@@ -157,17 +163,10 @@ def test_only_the_record_imports_mlflow() -> None:
 
 
 def test_networks_and_training_are_neutral_of_the_backend() -> None:
-    for file in [*(ROOT / "stages").rglob("*.py")]:
-        assert "tensorflow" not in {name.split(".")[0] for name in _top_level_names(file)}, file
-
-
-def _top_level_names(file: Path) -> set[str]:
-    tree = ast.walk(ast.parse(file.read_text()))
-    return {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names} | {
-        node.module
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
+    for folder in ("networks", "shared"):
+        for file in (ROOT / "stages" / folder).rglob("*.py"):
+            roots = {name.split(".")[0] for name in modules(file)}
+            assert roots.isdisjoint({"tensorflow", "jax", "torch"}), file
 
 
 def test_a_path_is_written_once() -> None:

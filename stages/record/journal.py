@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -33,6 +34,8 @@ class Journal:
         self.path = path
         self.files = path / "files"
         self._file = (path / "events.jsonl").open("a", encoding="utf-8")
+        self._appending = threading.Lock()
+        self._over = False
 
     @classmethod
     def create(cls, stage: str) -> "Journal":
@@ -56,11 +59,15 @@ class Journal:
         self._file.close()
 
     def append(self, name: str, **content: Any) -> None:
-        """Write one event to the disk."""
+        """Write one event to the disk; after `end` nothing more is taken."""
         line = json.dumps({"event": name, "time": int(time.time() * 1000), **content})
-        self._file.write(line + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._appending:
+            if self._over:
+                return
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._over = name == "end"
 
     def keep(self, source: Path, name: str) -> None:
         """Keep a copy of a file or folder, for it may be gone when the event is sent."""

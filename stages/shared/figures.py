@@ -18,7 +18,7 @@ COLOURS = (
     "#882255", "#44AA99", "#999933", "#AA4499", "#000000",
 )  # fmt: skip
 GOOD, BAD = "#0077BB", "#CC3311"  # Tol's "vibrant" blue and red
-STYLE = {
+STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.spines.top": False,
@@ -93,6 +93,5 @@ def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: 
                 va="center",
                 fontsize=10,
                 fontweight="bold",
-                color=colour,
-                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85},
+                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2},
             )

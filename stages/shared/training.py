@@ -82,7 +82,7 @@ def fit(
     with tqdm(total=fitting.epochs * steps, unit="batch", disable=None) as progress:
         for epoch in range(1, fitting.epochs + 1):
             images, labels = epoch_images(train, fitting, seed, epoch)
-            row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress)
+            row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress.update)
             row |= evaluate(model, objective, val)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
@@ -101,7 +101,7 @@ def _train_epoch(
     images: np.ndarray,
     labels: np.ndarray,
     batch_size: int,
-    progress: tqdm,
+    advance: Callable[[], object],
 ) -> dict[str, float]:
     """Take one pass of steps; return the mean of each figure over the images as they came by.
 
@@ -114,7 +114,7 @@ def _train_epoch(
         targets = objective.targets(images[batch], labels[batch])
         figures.append(model.train_on_batch(images[batch], targets, return_dict=True))
         sizes.append(len(targets))
-        progress.update()
+        advance()
     return _mean(figures, sizes)
 
 

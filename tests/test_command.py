@@ -1,0 +1,58 @@
+"""The command line of the stages, from outside, with every heavy package a trap."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.shared.command import Input, Output
+from tests.helpers import ROOT, STAGES, changed, code, params
+
+HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
+OPTIONS = [f"--{name}={name}" for name in ("train", "val", "dataset", "model", "history", "metrics")]
+
+
+def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run Python where every heavy package is a trap, so that whoever imports one shows it."""
+    traps = Path("traps")
+    traps.mkdir(exist_ok=True)
+    for name in HEAVY:
+        (traps / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
+    environment = os.environ | {"PYTHONPATH": f"{traps.resolve()}{os.pathsep}{ROOT}", "COLUMNS": "200"}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_help_names_every_path_without_loading_anything_heavy(workdir: Path, stage: str) -> None:
+    done = python("-m", f"stages.{stage.replace('-', '_')}", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = re.sub(r"\s+", " ", done.stdout)
+    for name, field in code(stage).Paths.model_fields.items():
+        mark = next(item for item in field.metadata if isinstance(item, (Input, Output)))
+        direction = "read" if isinstance(mark, Input) else "written"
+        assert f"--{name.replace('_', '-')} {name.upper()} {direction}: {mark.meaning}" in shown
+
+
+def test_a_wrong_setting_ends_the_stage_at_once_and_leaves_nothing(workdir: Path) -> None:
+    Path("bad.yaml").write_text(changed("train-mlp", "epochs", 0))
+    done = python("-m", "stages.train_mlp", "--params", "bad.yaml", *OPTIONS)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "train-mlp: bad.yaml has settings that cannot be used:\n"
+        "  train-mlp.epochs = 0: should be greater than or equal to 1 (epochs at most)\n"
+    )
+    assert sorted(path.name for path in workdir.iterdir()) == ["bad.yaml", "traps"]
+
+
+@pytest.mark.xfail(strict=True, reason="a stage that does not read `dataset` raises KeyError without it")
+def test_a_missing_dataset_is_told_in_a_sentence(workdir: Path) -> None:
+    document = params()
+    del document["dataset"]
+    Path("bad.yaml").write_text(json.dumps(document))
+    done = python("-m", "stages.train_mlp", "--params", "bad.yaml", *OPTIONS)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,109 @@
+"""Pictures: the same bytes each time, and what is drawn."""
+
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from stages.shared.figures import (
+    COLOURS,
+    image_grid,
+    image_rows,
+    new_figure,
+    save,
+    scatter_by_class,
+    show_image,
+)
+from tests.helpers import random_images
+
+
+def picture() -> Figure:
+    figure, ax = new_figure(3, 2)
+    ax.plot([1, 2, 3], [3, 1, 2], label="a line")
+    ax.legend()
+    ax.set_title("a title")
+    return figure
+
+
+def chunks(content: bytes) -> dict[str, bytes]:
+    """Return the chunks of a PNG by type; of several of one type, the last."""
+    found, position = {}, 8
+    while position < len(content):
+        (size,) = struct.unpack(">I", content[position : position + 4])
+        kind = content[position + 4 : position + 8].decode()
+        found[kind] = content[position + 8 : position + 8 + size]
+        position += size + 12
+    return found
+
+
+def test_a_picture_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    save(tmp_path / "first.png", picture())
+    time.sleep(1.1)  # a date in it would tick in seconds
+    save(tmp_path / "second.png", picture())
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+
+
+def test_a_picture_names_neither_date_nor_software(tmp_path: Path) -> None:
+    save(tmp_path / "picture.png", picture())
+    content = (tmp_path / "picture.png").read_bytes()
+    assert set(chunks(content)) == {"IHDR", "pHYs", "IDAT", "IEND"}
+    assert b"atplotlib" not in content
+
+
+def test_a_picture_has_the_size_asked_for(tmp_path: Path) -> None:
+    save(tmp_path / "picture.png", picture())
+    assert imread(tmp_path / "picture.png").shape[:2] == (220, 330)
+
+
+def drawn(image: np.ndarray) -> np.ndarray:
+    """Return the colours that an image is drawn in, RGB in [0, 1]."""
+    _, ax = new_figure(2, 2)
+    show_image(ax, image)
+    (artist,) = ax.images
+    return np.asarray(artist.to_rgba(artist.get_array()))[..., :3].astype(float)
+
+
+@pytest.mark.parametrize("scale", [1, 255])
+def test_ink_is_dark_on_white_for_bytes_and_for_unit_floats(scale: int) -> None:
+    image = np.array([[0, 1], [0, 0]], np.uint8 if scale == 255 else np.float32)[..., None] * scale
+    colours = drawn(image.astype(np.uint8 if scale == 255 else np.float32))
+    assert colours[0, 1].tolist() == [0, 0, 0]
+    assert colours[0, 0].tolist() == colours[1, 1].tolist() == [1, 1, 1]
+
+
+def test_a_dim_image_of_bytes_is_drawn_dim() -> None:
+    assert drawn(np.ones((2, 2, 1), np.uint8)).min() > 0.95
+
+
+def test_colour_images_are_drawn_in_their_colours() -> None:
+    image = random_images(4, 5, 3)
+    assert np.allclose(drawn(image), image / 255, atol=0.01)
+
+
+def test_a_grid_shows_every_image_with_its_title() -> None:
+    figure = image_grid(random_images(7, 4, 4, 1), list("abcdefg"), columns=3, title="all")
+    shown = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == list("abcdefg")
+    assert len(figure.axes) == 9
+
+
+def test_rows_are_named_at_the_left() -> None:
+    figure = image_rows({"above": random_images(3, 4, 4, 1), "below": random_images(2, 4, 4, 1)}, "two")
+    assert sum(len(ax.images) for ax in figure.axes) == 5
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == ["above", "below"]
+
+
+def test_each_class_has_its_colour_and_its_name_at_its_median() -> None:
+    _, ax = new_figure(3, 3)
+    points = np.array([[0, 0], [1, 2], [8, 8], [1, 2], [9, 9]], float)
+    scatter_by_class(ax, points, np.array([0, 0, 2, 0, 2]), ["p", "absent", "q"])
+    assert [(text.get_text(), tuple(text.xy)) for text in ax.texts] == [("p", (1, 2)), ("q", (8.5, 8.5))]
+    for collection, colour, count in zip(ax.collections, COLOURS, (3, 0, 2), strict=False):
+        assert len(collection.get_offsets()) == count
+        if count:
+            assert to_hex(collection.get_facecolor()[0]).upper() == colour

@@ -1,0 +1,121 @@
+"""Files are whole or absent, and say the same thing each time."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.shared import files
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "file.txt"
+
+
+def contents(path: Path) -> dict[str, str]:
+    return {each.name: each.read_text() for each in path.parent.iterdir()}
+
+
+def interrupted(path: Path) -> None:
+    with files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_a_file_appears_only_when_it_is_whole(path: Path) -> None:
+    with files.replacing(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert (temporary.parent, temporary.suffix) == (path.parent, ".txt")
+    assert contents(path) == {"file.txt": "half"}
+
+
+def test_an_exception_leaves_nothing_behind(path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(path)
+    assert contents(path) == {}
+
+
+def test_an_exception_leaves_the_old_file_intact(path: Path) -> None:
+    files.write_text(path, "old")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(path)
+    assert contents(path) == {"file.txt": "old"}
+    files.write_text(path, "new")
+    assert contents(path) == {"file.txt": "new"}
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_mode_is_that_of_an_ordinary_new_file(path: Path, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        files.write_text(path, "text")
+        assert os.umask(mask) == mask  # left as it was
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_text_is_utf_8_with_plain_line_ends(path: Path) -> None:
+    files.write_text(path, "ä\nb\n")
+    assert path.read_bytes() == "ä\nb\n".encode()
+
+
+def test_json_is_sorted_and_rounded_to_6_places(path: Path) -> None:
+    nested = {"b": [1 / 3, 2], "a": {"z": np.float32(0.1), "y": np.int64(7), 3: True}, "c": (None, "word")}
+    files.write_json(path, nested)
+    assert path.read_text() == (
+        '{\n  "a": {\n    "3": true,\n    "y": 7,\n    "z": 0.1\n  },\n'
+        '  "b": [\n    0.333333,\n    2\n  ],\n  "c": [\n    null,\n    "word"\n  ]\n}\n'
+    )
+    assert files.read_json(path) == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
+def test_json_takes_no_number_that_is_none(path: Path, value: float) -> None:
+    files.write_text(path, "old")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(path, {"a": [value]})
+    assert contents(path) == {"file.txt": "old"}
+
+
+def test_a_table_has_6_places_and_an_index_where_it_is_asked_for(path: Path) -> None:
+    table = pd.DataFrame({"x": [1 / 3, 2.0], "n": [1, 2]}, index=pd.Index(["p", "q"], name="key"))
+    files.write_table(path, table)
+    assert path.read_bytes() == b"x,n\n0.333333,1\n2.000000,2\n"
+    files.write_table(path, table, index=True)
+    assert path.read_bytes() == b"key,x,n\np,0.333333,1\nq,2.000000,2\n"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
+def test_an_array_comes_back_memory_mapped_and_read_only(path: Path, dtype: type) -> None:
+    array: np.ndarray = np.arange(24).astype(dtype).reshape(2, 3, 4)
+    files.write_array(path, array)
+    read = files.read_array(path)
+    assert isinstance(read, np.memmap)
+    assert read.dtype == dtype
+    assert np.array_equal(read, array)
+    with pytest.raises(ValueError, match="read-only"):
+        read[0, 0, 0] = 1
+
+
+def test_equal_arrays_are_equal_bytes_whatever_their_layout(path: Path) -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    written = []
+    for layout in (array, np.asfortranarray(array), np.repeat(array, 2, axis=1)[:, ::2]):
+        files.write_array(path, layout)
+        written.append(path.read_bytes())
+    assert written[0] == written[1] == written[2]
+
+
+def test_objects_are_not_pickled(path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle"):
+        files.write_array(path, np.array([{}, None]))
+    assert contents(path) == {}
+    np.save(path.with_suffix(".npy"), np.array([{}, None]), allow_pickle=True)
+    with pytest.raises(ValueError, match="Python objects"):
+        files.read_array(path.with_suffix(".npy"))

@@ -1,0 +1,150 @@
+"""The record from outside: processes that report to real stores, are killed, or find no server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+DEAD_SERVER = "http://127.0.0.1:9"
+STAGE = """
+    import sys, time
+    from pathlib import Path
+    from stages import record
+
+    name, seconds = sys.argv[1], float(sys.argv[2])
+    out, metrics = Path(name) / "out.txt", Path(name) / "figures.json"
+    entry = record.Entry(name, "digits", {"block.size": 3}, {}, {out: "file", metrics: "metrics"})
+    with record.start(entry) as run:
+        run.epoch(1, {"loss": 0.5})
+        print("started", flush=True)
+        time.sleep(seconds)
+        out.parent.mkdir(exist_ok=True)
+        out.write_text(name)
+        metrics.write_text('{"net": {"accuracy": 0.75}, "words": ["left", "out"]}')
+"""
+
+
+def start(folder: Path, name: str, seconds: float = 0, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(STAGE), name, str(seconds)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return errors
+
+
+def runs(folder: Path) -> dict[str, Run]:
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("digits")
+    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+
+
+def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
+    finish(start(workdir, "one"))
+    run = runs(workdir)["one"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"block.size": "3"}
+    assert run.data.metrics["loss"] == 0.5
+    assert run.data.metrics["net.accuracy"] == 0.75
+    assert run.data.tags["output.f97c5d29941bfb1b2fdab0874906ab82"] == "one/out.txt"
+
+
+def test_processes_that_start_at_once_on_a_fresh_store_are_all_recorded(workdir: Path) -> None:
+    names = ["a", "b", "c", "d"]
+    for process in [start(workdir, name) for name in names]:
+        assert finish(process).count("MLflow has not received") == 0
+    assert sorted(runs(workdir)) == names
+
+
+def test_a_dead_server_costs_a_warning_and_the_next_run_sends_what_waited(workdir: Path) -> None:
+    began = time.monotonic()
+    process = start(workdir, "waiting", MLFLOW_TRACKING_URI=DEAD_SERVER)
+    errors = finish(process)
+    print(f"a stage beside a dead server took {time.monotonic() - began:.1f} s")
+    assert "MLflow has not received this run" in errors
+    finish(start(workdir, "next"))
+    found = runs(workdir)
+    assert sorted(found) == ["next", "waiting"]
+    assert found["waiting"].info.status == "FINISHED"
+    assert found["waiting"].data.metrics["net.accuracy"] == 0.75
+
+
+def test_a_killed_run_is_closed_by_the_next_one_and_a_living_one_is_left_alone(workdir: Path) -> None:
+    killed, living = start(workdir, "killed", 60), start(workdir, "living", 30)
+    for process in (killed, living):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    finish(start(workdir, "next"))
+    found = runs(workdir)
+    living.send_signal(signal.SIGKILL)
+    living.wait()
+    assert found["killed"].info.status == "KILLED"
+    assert found["next"].info.status == "FINISHED"
+    assert found.get("living") is None or found["living"].info.status == "RUNNING"
+
+
+def test_a_stage_that_fails_is_recorded_as_failed(workdir: Path) -> None:
+    (workdir / "failing").write_text("a file where the stage wants a folder")
+    process = start(workdir, "failing")
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert runs(workdir)["failing"].info.status == "FAILED"
+
+
+def test_sending_again_changes_nothing(workdir: Path) -> None:
+    finish(start(workdir, "one"))
+    before = runs(workdir)["one"]
+    (journal,) = (workdir / ".journal").glob("*-one-*")
+    (journal / "state.json").write_text(json.dumps({"sent": 0}))
+    finish(start(workdir, "two"))
+    client = MlflowClient(f"sqlite:///{workdir}/mlflow.db")
+    after = runs(workdir)
+    assert sorted(after) == ["one", "two"]
+    assert after["one"].data.to_dictionary() == before.data.to_dictionary()
+    assert after["one"].info.end_time == before.info.end_time
+    assert len(client.get_metric_history(before.info.run_id, "loss")) == 1
+
+
+def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) -> None:
+    script = """
+        from pathlib import Path
+        from stages import record
+        model, plots = Path("model.bin"), Path("plots")
+        model.write_text("the model")
+        plots.mkdir(exist_ok=True)
+        (plots / "picture.txt").write_text("drawn")
+        for stage in ("trains", "trains again"):
+            with record.start(record.Entry(stage, "digits", {}, {}, {model: "file"})):
+                pass
+        with record.start(record.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
+            run.about(model, {"test_accuracy": 0.9}, plots, "test")
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    subprocess.run(command, cwd=workdir, env=environment, check=True)
+    found = runs(workdir)
+    assert "test_accuracy" not in found["trains"].data.metrics
+    assert found["trains again"].data.metrics["test_accuracy"] == 0.9
+    assert found["trains again"].info.status == "FINISHED"
+    assert found["trains again"].info.end_time <= found["evaluates"].info.start_time
+    client = MlflowClient(f"sqlite:///{workdir}/mlflow.db")
+    (item,) = client.list_artifacts(found["trains again"].info.run_id, "test")
+    assert item.path == "test/picture.txt"
