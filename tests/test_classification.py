@@ -117,6 +117,8 @@ def test_calibration_error_in_closed_form() -> None:
     calibrated = np.tile([0.75, 0.25], (100, 1))
     assert c.calibration_error(np.repeat([0, 1], [75, 25]), calibrated, 10) == pytest.approx(0, abs=1e-12)
     assert c.calibration_error(np.repeat([0, 1], [55, 45]), calibrated, 10) == pytest.approx(0.2)
+    on_the_edge = np.array([[0.5, 0.5], [0.75, 0.25]])  # a bin holds its upper edge
+    assert c.calibration_error(np.array([1, 0]), on_the_edge, 2) == pytest.approx((0.5 + 0.25) / 2)
     sure = np.tile([1.0, 0.0], (8, 1))
     assert c.calibration_error(np.ones(8, np.uint8), sure, 10) == 1
     assert c.calibration_error(np.zeros(8, np.uint8), sure, 10) == 0

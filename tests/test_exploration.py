@@ -35,9 +35,9 @@ def test_class_means_are_each_class_s_mean_image() -> None:
 
 
 def test_labels_are_counted_with_those_that_are_absent() -> None:
-    table = exploration.label_counts({"train": SPLIT}, ["a", "b", "c", "d", "e"])
-    assert table["class"].tolist() == ["a", "b", "c", "d", "e"]
-    assert table["train"].tolist() == [8, 16, 0, 0, 16]
+    table = exploration.label_counts({"train": SPLIT}, ["a", "b", "c", "d", "e", "f"])
+    assert table["class"].tolist() == ["a", "b", "c", "d", "e", "f"]
+    assert table["train"].tolist() == [8, 16, 0, 0, 16, 0]
 
 
 def test_all_256_pixel_values_are_counted() -> None:

@@ -68,10 +68,9 @@ def drawn(image: np.ndarray) -> np.ndarray:
     return np.asarray(artist.to_rgba(artist.get_array()))[..., :3].astype(float)
 
 
-@pytest.mark.parametrize("scale", [1, 255])
-def test_ink_is_dark_on_white_for_bytes_and_for_unit_floats(scale: int) -> None:
-    image = np.array([[0, 1], [0, 0]], np.uint8 if scale == 255 else np.float32)[..., None] * scale
-    colours = drawn(image.astype(np.uint8 if scale == 255 else np.float32))
+@pytest.mark.parametrize(("dtype", "ink"), [(np.uint8, 255), (np.float64, 255), (np.float32, 1)])
+def test_ink_is_dark_on_white_for_bytes_and_for_unit_floats(dtype: type, ink: int) -> None:
+    colours = drawn(np.array([[0, ink], [0, 0]], dtype)[..., None])
     assert colours[0, 1].tolist() == [0, 0, 0]
     assert colours[0, 0].tolist() == colours[1, 1].tolist() == [1, 1, 1]
 
@@ -80,9 +79,11 @@ def test_a_dim_image_of_bytes_is_drawn_dim() -> None:
     assert drawn(np.ones((2, 2, 1), np.uint8)).min() > 0.95
 
 
-def test_colour_images_are_drawn_in_their_colours() -> None:
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_colour_images_are_drawn_in_their_colours(dtype: type) -> None:
     image = random_images(4, 5, 3)
-    assert np.allclose(drawn(image), image / 255, atol=0.01)
+    assert np.allclose(drawn(image.astype(dtype)), image / 255, atol=0.01)
+    assert np.allclose(drawn((image / 255).astype(np.float32)), image / 255, atol=0.01)
 
 
 def test_a_grid_shows_every_image_with_its_title() -> None:

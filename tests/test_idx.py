@@ -47,7 +47,8 @@ def test_a_file_with_too_much_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "start"), [(b"\x1f\x8b\x08\x00abc", "1f8b0800"), (b"\0\0\x0d\x01", "00000d01"), (b"", "")]
+    ("content", "start"),
+    [(b"\x1f\x8b\x08\x00abc", "1f8b0800"), (b"\0\0\x0d\x01\0\0\0\x01a", "00000d01"), (b"", "")],
 )
 def test_another_magic_number_is_refused(tmp_path: Path, content: bytes, start: str) -> None:
     assert refusal(tmp_path, content) == (

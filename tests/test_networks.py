@@ -55,6 +55,17 @@ def test_normalization_comes_after_the_pooling() -> None:
     assert names == ["convolution_1", "pool_1", "normalization_1", "convolution_2", "normalization_2"]
 
 
+def test_cnn_applies_its_activation_and_its_pooling() -> None:
+    model = build_cnn(cnn(layers=(4, "pool"), activation="tanh", pooling="mean"), SMALL, 3, seed=1)
+    inputs = 9 * np.random.default_rng(0).normal(size=(3, 9, 10, 1)).astype(np.float32)
+    maps = np.asarray(model.get_layer("convolution_1")(inputs))
+    assert maps.min() < -0.99
+    blocks = maps[:, :6].reshape(3, 3, 2, 4, 2, 4)
+    assert np.allclose(model.get_layer("pool_1")(maps), blocks.mean(axis=(2, 4)), atol=1e-6)
+    features = np.asarray(model.get_layer("features")(inputs.reshape(3, 90)[:, :48]))
+    assert features.min() < -0.9
+
+
 @pytest.mark.xfail(strict=True, raises=ValueError, reason="both poolings are named pool_1")
 def test_cnn_may_pool_twice_in_a_row() -> None:
     model = build_cnn(cnn(layers=(4, "pool", "pool")), DIGITS, 3, seed=1)

@@ -49,9 +49,12 @@ def test_images_and_labels_are_those_at_the_indices_in_the_file_s_order() -> Non
         assert np.array_equal(part.labels, labels[part.indices])
 
 
-def test_the_seed_decides_the_split() -> None:
-    first, again, other = divided(600, 150), divided(600, 150), divided(600, 150, seed=2)
-    for name in first:
+@pytest.mark.parametrize(
+    ("train", "val", "drawn"), [(600, 150, ["train", "val", "test"]), (800, 200, ["train", "val"])]
+)
+def test_the_seed_decides_the_split(train: int, val: int, drawn: list[str]) -> None:
+    first, again, other = (divided(train, val, seed=seed) for seed in (1, 1, 2))
+    for name in drawn:
         assert np.array_equal(first[name].indices, again[name].indices)
         assert not np.array_equal(first[name].indices, other[name].indices)
 
@@ -99,7 +102,12 @@ def test_good_splits_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "found"), [(np.arange(12) % 3, "[0, 1, 2]"), (np.arange(12) % 5, "[0, 1, 2, 3, 4]")]
+    ("labels", "found"),
+    [
+        (np.arange(12) % 3, "[0, 1, 2]"),
+        (np.arange(12) % 5, "[0, 1, 2, 3, 4]"),
+        (np.arange(12) % 4 + 1, "[1, 2, 3, 4]"),
+    ],
 )
 def test_an_absent_class_and_a_wrong_label_are_refused(labels: np.ndarray, found: str) -> None:
     with pytest.raises(StageError) as caught:

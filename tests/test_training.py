@@ -1,4 +1,4 @@
-"""Training: order of the images, figures, best weights, stopping, optimizers, repeatability."""
+"""Training: order of the images, figures, best weights, stopping, divergence."""
 
 from collections.abc import Mapping
 from pathlib import Path

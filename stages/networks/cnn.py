@@ -33,7 +33,11 @@ def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> k
 
 
 def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
-    """Return the convolutions and poolings; each group ends with its normalisation, on the small map."""
+    """Return the convolutions and poolings, each convolution with its activation.
+
+    Batch normalisation stands between a convolution and its activation (Ioffe and Szegedy 2015,
+    arXiv:1502.03167), here after the pooling that may follow: on the smaller map it is cheap.
+    """
     built: list[keras.layers.Layer] = []
     number = 0
     for layer, following in zip(settings.layers, (*settings.layers[1:], None), strict=True):
@@ -42,8 +46,9 @@ def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
         else:
             number += 1
             built.append(_convolution(layer, number, settings, seeds))
-        if settings.batch_normalization and following != "pool":
+        if settings.batch_normalization and number and following != "pool":
             built.append(keras.layers.BatchNormalization(name=f"normalization_{number}"))
+            built.append(keras.layers.Activation(settings.activation, name=f"activation_{number}"))
     return built
 
 
@@ -52,7 +57,7 @@ def _convolution(filters: int, number: int, settings: CNN, seeds: Seeds) -> kera
         filters,
         settings.kernel,
         padding=settings.padding,
-        activation=settings.activation,
+        activation=None if settings.batch_normalization else settings.activation,
         name=f"convolution_{number}",
         **weights(settings.activation, seeds, l2=settings.l2),
     )

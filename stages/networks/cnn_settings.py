@@ -15,7 +15,7 @@ class CNN(Fitting):
     kernel: int = Field(ge=1, le=28, description="side of every kernel, in pixels")
     padding: Literal["valid", "same"] = Field(description="of every convolution")
     pooling: Pooling
-    batch_normalization: bool = Field(description="normalise after each convolution or its pooling")
+    batch_normalization: bool = Field(description="normalise each convolution before its activation")
     activation: Activation = Field(description="of the convolutions and the dense layer")
     dense: int = Field(ge=1, description="units of the dense layer")
     dropout: Share = Field(description="share of the dense layer's units dropped in training")
