@@ -49,10 +49,11 @@ def test_padding_same_keeps_the_size() -> None:
     assert model.get_layer("convolution_2").output.shape == (None, 9, 10, 5)
 
 
-def test_normalization_comes_after_the_pooling() -> None:
+def test_normalization_comes_before_the_activation_on_the_pooled_map() -> None:
     model = build_cnn(cnn(layers=(4, "pool", 5), batch_normalization=True, kernel=1), SMALL, 3, seed=1)
-    names = [layer.name for layer in model.layers][1:6]
-    assert names == ["convolution_1", "pool_1", "normalization_1", "convolution_2", "normalization_2"]
+    names = [layer.name for layer in model.layers][1:8]
+    first = ["convolution_1", "pool_1", "normalization_1", "activation_1"]
+    assert names == [*first, "convolution_2", "normalization_2", "activation_2"]
 
 
 def test_cnn_applies_its_activation_and_its_pooling() -> None:
