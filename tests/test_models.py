@@ -46,7 +46,6 @@ def test_plain_keras_loads_what_was_saved(tmp_path: Path, name: str) -> None:
         assert np.array_equal(loaded.predict_on_batch(IMAGES), model.predict_on_batch(IMAGES))
 
 
-@pytest.mark.xfail(strict=True, reason="config.json holds a memory address as shared_object_id")
 def test_a_model_loaded_and_saved_again_is_the_same_bytes(tmp_path: Path) -> None:
     first, second = tmp_path / "first.keras", tmp_path / "second.keras"
     save_model(first, network("cnn"))
@@ -54,7 +53,6 @@ def test_a_model_loaded_and_saved_again_is_the_same_bytes(tmp_path: Path) -> Non
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.xfail(strict=True, reason="Keras 3 ignores include_optimizer for .keras")
 def test_the_optimizer_is_left_out(tmp_path: Path) -> None:
     split, path = random_split(20), tmp_path / "model.keras"
     model = build_mlp(mlp(), split.images, 3, seed=1)

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,9 +15,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
 def save_model(path: Path, model: keras.Model) -> None:
-    """Write the model so that plain `keras.saving.load_model` reads it; the optimizer is left out."""
+    """Write architecture and weights so that plain `keras.saving.load_model` reads them."""
+    bare = model.from_config(model.get_config())  # without the optimizer and its state
+    bare.set_weights(model.get_weights())
     with replacing(path) as temporary:
-        keras.saving.save_model(model, temporary, overwrite=True, include_optimizer=False)
+        keras.saving.save_model(bare, temporary, overwrite=True)
         _make_canonical(temporary)
 
 
@@ -26,13 +29,29 @@ def load_model(path: Path) -> keras.Model:
 
 
 def _make_canonical(path: Path) -> None:
+    """Rewrite the zip without its times, and without the addresses of objects in memory."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in sorted(archive.namelist())}
     metadata = json.loads(members["metadata.json"])
     members["metadata.json"] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
+    config = _numbered(json.loads(members["config.json"]), {})
+    members["config.json"] = json.dumps(config, sort_keys=True).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+
+
+def _numbered(config: Any, numbers: dict[int, int]) -> Any:
+    """Return the configuration with each `shared_object_id`, an address, replaced by 1, 2, 3 ..."""
+    if isinstance(config, list):
+        return [_numbered(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    renumbered = {key: _numbered(config[key], numbers) for key in sorted(config)}
+    if "shared_object_id" in config:
+        address = config["shared_object_id"]
+        renumbered["shared_object_id"] = numbers.setdefault(address, len(numbers) + 1)
+    return renumbered
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
