@@ -52,7 +52,6 @@ def test_two_processes_arrive_at_the_same_weights(trainings: list[tuple[str, byt
     assert len(first.strip()) == 32
 
 
-@pytest.mark.xfail(strict=True, reason="config.json holds a memory address as shared_object_id")
 def test_two_processes_leave_the_same_file(trainings: list[tuple[str, bytes]]) -> None:
     (_, first), (_, second) = trainings
     assert first == second

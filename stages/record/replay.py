@@ -24,7 +24,7 @@ def send(journal: Journal) -> None:
     for event in events:
         replay.handle(event)
         journal.save_state(sent=journal.state["sent"] + 1)
-    if journal.ended():
+    if events[-1]["event"] == "end":
         journal.forget_files()
 
 
