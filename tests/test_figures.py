@@ -2,6 +2,7 @@
 
 import struct
 import time
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +104,18 @@ def test_each_class_has_its_colour_and_its_name_at_its_median() -> None:
     _, ax = new_figure(3, 3)
     points = np.array([[0, 0], [1, 2], [8, 8], [1, 2], [9, 9]], float)
     scatter_by_class(ax, points, np.array([0, 0, 2, 0, 2]), ["p", "absent", "q"])
-    assert [(text.get_text(), tuple(text.xy)) for text in ax.texts] == [("p", (1, 2)), ("q", (8.5, 8.5))]
-    for collection, colour, count in zip(ax.collections, COLOURS, (3, 0, 2), strict=False):
+    assert [text.get_text() for text in ax.texts] == ["p", "q"]
+    assert np.allclose([text.xy for text in ax.texts], [(1, 2), (8.5, 8.5)])
+    for collection, colour, count in zip(ax.collections, (COLOURS[0], COLOURS[2]), (3, 2), strict=True):
         assert len(collection.get_offsets()) == count
-        if count:
-            assert to_hex(collection.get_facecolor()[0]).upper() == colour
+        assert to_hex(collection.get_facecolor()[0]).upper() == colour
+
+
+def test_names_of_classes_in_one_place_do_not_hide_each_other() -> None:
+    _, ax = new_figure(3, 3)
+    corners = np.array([[0, 0], [10, 100]], float)
+    crowded = np.concatenate([corners, [[5, 50 + shift] for shift in (0, 0.1, 0.2)]])
+    scatter_by_class(ax, crowded, np.array([0, 1, 2, 3, 4]), list("abcde"))
+    places = np.array([text.xy for text in ax.texts])[2:] / [10, 100]
+    for one, other in combinations(places, 2):
+        assert np.linalg.norm(one - other) > 0.06

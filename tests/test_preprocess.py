@@ -77,7 +77,6 @@ def test_too_much_is_refused() -> None:
         divided(900, 100, 401)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="scikit-learn wants a rest of every class")
 def test_a_rest_smaller_than_the_classes_is_left_out() -> None:
     assert [len(part) for part in divided(899, 100, 398).values()] == [899, 100, 398]
 

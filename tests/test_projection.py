@@ -33,7 +33,6 @@ def test_shares_have_names_and_a_sum() -> None:
     assert result.shares == {"first": 0.5, "second": 0.2, "both": pytest.approx(0.7)}
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="train-ae.latent may be 1, PCA wants 2 axes")
 def test_one_axis_is_projected_too() -> None:
     result = projection.fit(TRAIN[:, :1], TEST[:, :1])
     assert result.explained.tolist() == [1, 0]

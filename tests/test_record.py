@@ -23,7 +23,7 @@ STAGE = """
     out, metrics = Path(name) / "out.txt", Path(name) / "figures.json"
     entry = record.Entry(name, "digits", {"block.size": 3}, {}, {out: "file", metrics: "metrics"})
     with record.start(entry) as run:
-        run.epoch(1, {"loss": 0.5})
+        run.epoch(1, {"loss": 0.5, "loss (größte), %": 0.25})
         print("started", flush=True)
         time.sleep(seconds)
         out.parent.mkdir(exist_ok=True)
@@ -61,6 +61,7 @@ def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.params == {"block.size": "3"}
     assert run.data.metrics["loss"] == 0.5
+    assert run.data.metrics["loss _gr__te__ _"] == 0.25
     assert run.data.metrics["net.accuracy"] == 0.75
     assert run.data.tags["output.f97c5d29941bfb1b2fdab0874906ab82"] == "one/out.txt"
 
@@ -83,6 +84,16 @@ def test_a_dead_server_costs_a_warning_and_the_next_run_sends_what_waited(workdi
     assert sorted(found) == ["next", "waiting"]
     assert found["waiting"].info.status == "FINISHED"
     assert found["waiting"].data.metrics["net.accuracy"] == 0.75
+
+
+def test_a_journal_that_cannot_be_sent_does_not_hold_up_the_others(workdir: Path) -> None:
+    broken = workdir / ".journal" / "19990101T000000-broken-0"
+    broken.mkdir(parents=True)
+    (broken / "events.jsonl").write_text('{"event": "start", "time": 0}\n')
+    finish(start(workdir, "waiting", MLFLOW_TRACKING_URI=DEAD_SERVER))
+    errors = finish(start(workdir, "next"))
+    assert "MLflow has not received an earlier run (KeyError: 'experiment')" in errors
+    assert sorted(runs(workdir)) == ["next", "waiting"]
 
 
 def test_a_killed_run_is_closed_by_the_next_one_and_a_living_one_is_left_alone(workdir: Path) -> None:

@@ -27,6 +27,11 @@ class Projection:
 
 
 def fit(train: np.ndarray, test: np.ndarray) -> Projection:
-    """Return the first two principal components of `train` (n, d), d at least 2, applied to `test`."""
+    """Return the first two principal components of `train` (n, d), applied to `test`.
+
+    Where d is 1 the second component is 0 throughout.
+    """
+    if train.shape[1] < COMPONENTS:
+        train, test = (np.pad(vectors, ((0, 0), (0, 1))) for vectors in (train, test))
     pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(train.astype(np.float64))
     return Projection(pca.explained_variance_ratio_, pca.transform(test).astype(np.float32))

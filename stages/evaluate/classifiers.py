@@ -48,7 +48,7 @@ def draw_confusion(confusion: np.ndarray, classes: list[str], title: str) -> Fig
     """Draw the confusion matrix (n_classes, n_classes): row percent above n of the row's N."""
     totals = confusion.sum(axis=1, keepdims=True)
     percent = 100 * np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals != 0)
-    figure, ax = new_figure(9, 8.2)
+    figure, ax = new_figure(8, 7.6)
     shown = np.sqrt(percent / 100)  # so that a percent of errors is visible beside the diagonal
     ax.imshow(shown, cmap="Blues", vmin=0, vmax=1.1)
     for (row, column), count in np.ndenumerate(confusion):
@@ -59,7 +59,7 @@ def draw_confusion(confusion: np.ndarray, classes: list[str], title: str) -> Fig
                 f"{percent[row, column]:.1f}%\n{count}/{totals[row, 0]}",
                 ha="center",
                 va="center",
-                fontsize=7,
+                fontsize=8,
                 color="white" if shown[row, column] > 0.6 else "black",
             )
     ticks = np.arange(len(classes))

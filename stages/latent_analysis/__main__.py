@@ -51,7 +51,7 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
         "pca.png": figures.projections(projections, test.labels, shown, classes),
         "latent_axes.png": figures.latent_axes(region),
         "latent_correlation.png": figures.latent_correlation(region),
-        "generated.png": figures.generated(generated, settings.generated),
+        "generated.png": figures.generated(generated),
     }
     for name, picture in pictures.items():
         save(paths.plots / name, picture)

@@ -13,7 +13,8 @@ TITLES = {
     "hidden": "hidden activations of the MLP",
     "latent": "latent vectors of the autoencoder",
 }
-COLUMNS = 12  # of each source's decoded images
+COLUMNS, ROWS = 12, 3  # of each source's decoded images
+GAP = 2  # pixels between them
 
 
 def projections(
@@ -35,17 +36,21 @@ def projections(
 
 def latent_axes(region: Region) -> Figure:
     """Draw mean and deviation of the latent vectors along each axis."""
-    figure, ax = new_figure(9, 3.4)
+    figure, ax = new_figure(10, 3.4)
     axis = region.axes["axis"]
-    ax.errorbar(axis, region.mean, yerr=region.deviation, fmt="o", color=GOOD, capsize=2)
+    ax.axhspan(-1, 1, color="#DDDDDD", label="standard normal")
+    ax.errorbar(
+        axis, region.mean, yerr=region.deviation, fmt="o", color=GOOD, capsize=2, label="training images"
+    )
     ax.axhline(0, color="black", linewidth=0.8)
     distance = region.figures["distance_of_mean"]
     ax.set(
         xlabel="latent axis",
         ylabel="mean and deviation",
-        title=f"the latent vectors' centre is {distance:.1f} from the origin; "
-        f"their deviation along an axis is {region.figures['mean_deviation']:.1f} on average",
+        title=f"distance of the mean from the origin: {distance:.1f}; "
+        f"mean deviation along an axis: {region.figures['mean_deviation']:.1f}",
     )
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -56,30 +61,32 @@ def latent_correlation(region: Region) -> Figure:
     extent = (0.5, end, end, 0.5)
     picture = ax.imshow(region.correlation, cmap="RdBu_r", vmin=-1, vmax=1, extent=extent)
     figure.colorbar(picture, ax=ax, label="correlation")
-    largest = region.figures["largest_correlation"]
+    mean, largest = (region.figures[f"{which}_correlation"] for which in ("mean", "largest"))
     ax.set(
-        xlabel="latent axis", ylabel="latent axis", title=f"largest |correlation| of two axes: {largest:.2f}"
+        xlabel="latent axis",
+        ylabel="latent axis",
+        title=f"|correlation| of two axes: {mean:.2f} on average, {largest:.2f} at most",
     )
     return figure
 
 
-def generated(result: Generated, n: int) -> Figure:
-    """Draw n decoded images of each source in a block of its own, with its re-encoding error."""
-    rows = -(-n // COLUMNS)
+def generated(result: Generated) -> Figure:
+    """Draw the first decoded images of each source in a block of its own, with its re-encoding error."""
     figure, axes = new_figure(
-        COLUMNS * 0.6, len(result.images) * (rows * 0.6 + 0.45) + 0.3, nrows=len(result.images)
+        COLUMNS * 0.65, len(result.images) * (ROWS * 0.65 + 0.35) + 0.3, nrows=len(result.images)
     )
     for ax, (name, images) in zip(axes, result.images.items(), strict=True):
         error = result.errors[name]
-        show_image(ax, _tile(images[:n], rows), f"decoded from {name}: re-encoding error {error:.2f}")
-    figure.suptitle("new images from a plain autoencoder")
+        show_image(ax, _tile(images), f"{name}: re-encoding error {error:.2f} (mean of {len(images):,})")
+    figure.suptitle("images that a plain autoencoder decodes from latent vectors")
     return figure
 
 
-def _tile(images: np.ndarray, rows: int) -> np.ndarray:
-    """Lay images (n, height, width, channels) out in rows of COLUMNS, the rest left white."""
-    n, height, width, channels = images.shape
-    padded = np.zeros((rows * COLUMNS, height, width, channels), images.dtype)
-    padded[:n] = images
-    grid = padded.reshape(rows, COLUMNS, height, width, channels).swapaxes(1, 2)
-    return grid.reshape(rows * height, COLUMNS * width, channels)
+def _tile(images: np.ndarray) -> np.ndarray:
+    """Lay the first of the images (n, height, width, channels) out in ROWS of COLUMNS, the rest white."""
+    _, height, width, channels = images.shape
+    padded = np.zeros((ROWS * COLUMNS, height + GAP, width + GAP, channels), images.dtype)
+    first = images[: len(padded)]
+    padded[: len(first), :height, :width] = first
+    grid = padded.reshape(ROWS, COLUMNS, height + GAP, width + GAP, channels).swapaxes(1, 2)
+    return grid.reshape(ROWS * (height + GAP), COLUMNS * (width + GAP), channels)

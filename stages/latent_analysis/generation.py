@@ -10,7 +10,7 @@ from stages.analysis.latent import reencoding_error
 from stages.shared.data import PIXEL_MAX
 from stages.shared.models import predict
 
-REAL = "latent vectors of test images"
+REAL = "encoded test images"
 
 
 @dataclass(frozen=True)

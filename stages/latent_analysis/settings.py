@@ -16,7 +16,7 @@ class Analysis(Block):
 
     scatter: int = Field(ge=10, description="test images drawn in each scatter plot, at most")
     hidden_layer: str = Field(description="name of the MLP's layer whose activations are analysed")
-    generated: int = Field(ge=1, le=200, description="images decoded from each distribution")
+    generated: int = Field(ge=1, description="vectors drawn from each distribution and decoded")
 
 
 class Parameters(Block):

@@ -1,16 +1,20 @@
 """The convolutional network."""
 
+from itertools import count
+
 import keras
 import numpy as np
 
 from stages.networks.cnn_settings import CNN
 from stages.networks.layers import Seeds, pooling, rescaling, weights
+from stages.shared.errors import StageError
 
 
 def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> keras.Model:
     """Return an untrained network from raw pixels to class probabilities, float32 (n, n_classes).
 
     images: training images, uint8 (n, height, width, channels); they give input shape and scaling.
+    Raises StageError when a layer finds too few pixels left.
     """
     seeds = Seeds(seed)
     layers: list[keras.layers.Layer] = [
@@ -29,7 +33,13 @@ def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> k
         layers.append(keras.layers.Dropout(settings.dropout, seed=next(seeds), name="dropout"))
     keywords = weights("softmax", seeds, l2=settings.l2)
     layers.append(keras.layers.Dense(n_classes, activation="softmax", name="probabilities", **keywords))
-    return keras.Sequential(layers, name="cnn")
+    try:
+        return keras.Sequential(layers, name="cnn")
+    except ValueError as error:
+        raise StageError(
+            f"train-cnn.layers = {list(settings.layers)} leaves no pixel of an image of "
+            f"{images.shape[1]} x {images.shape[2]}. Take fewer layers, a smaller kernel, or padding: same."
+        ) from error
 
 
 def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
@@ -39,10 +49,10 @@ def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
     arXiv:1502.03167), here after the pooling that may follow: on the smaller map it is cheap.
     """
     built: list[keras.layers.Layer] = []
-    number = 0
-    for layer, following in zip(settings.layers, (*settings.layers[1:], None), strict=True):
+    number, poolings = 0, count(1)
+    for layer, following in zip(settings.layers, (*settings.layers[1:], None), strict=False):
         if layer == "pool":
-            built.append(pooling(settings.pooling, f"pool_{number}"))
+            built.append(pooling(settings.pooling, f"pool_{next(poolings)}"))
         else:
             number += 1
             built.append(_convolution(layer, number, settings, seeds))

@@ -13,21 +13,21 @@ PER_CLASS = 5  # labelled images of each class in the grid
 def label_counts(counts: pd.DataFrame, title: str) -> Figure:
     """Draw a bar per class, one panel a split; `counts` as from exploration.label_counts."""
     splits = [name for name in counts.columns if name != "class"]
-    figure, axes = new_figure(10, 3.4, ncols=len(splits))
+    figure, axes = new_figure(10, 0.28 * len(counts) + 1.2, ncols=len(splits), sharey=True)
     for ax, name in zip(axes, splits, strict=True):
-        ax.bar(counts["class"], counts[name], color=GOOD)
-        ax.bar_label(ax.containers[0], fmt="{:,.0f}", fontsize=6.5, padding=1)
-        ax.set_title(f"{name}: {counts[name].sum():,} images")
-        ax.tick_params(axis="x", rotation=0 if counts["class"].str.len().max() < 3 else 90)
-    axes[0].set_ylabel("images")
+        ax.barh(counts["class"], counts[name], color=GOOD)
+        ax.bar_label(ax.containers[0], fmt="{:,.0f}", fontsize=9, padding=2)
+        ax.margins(x=0.18)
+        ax.set(title=f"{name}: {counts[name].sum():,} images", xlabel="images")
+    axes[0].invert_yaxis()
     figure.suptitle(f"{title}: images of each class")
     return figure
 
 
 def pixel_values(values: pd.DataFrame) -> Figure:
-    """Draw the share of each pixel value, on a logarithmic axis."""
+    """Draw the share of each pixel value, on a logarithmic axis; a value that never occurs is a gap."""
     figure, ax = new_figure(7, 3.2)
-    ax.bar(values["value"], values["share"], width=1.0, color=GOOD)
+    ax.step(values["value"], values["share"].where(values["share"] > 0), where="mid", color=GOOD)
     ax.set(
         yscale="log",
         xlim=(-1, 256),
@@ -52,4 +52,4 @@ def images(split: Split, classes: list[str]) -> Figure:
 
 def class_means(means: np.ndarray, classes: list[str]) -> Figure:
     """Draw the mean image of each class."""
-    return image_grid(means, classes, columns=5, title="mean training image of each class")
+    return image_grid(means, classes, columns=5, title="mean training image of each class", side=1.3)

@@ -37,8 +37,11 @@ def _stratified(labels: np.ndarray, n: int, m: int, seed: int) -> tuple[np.ndarr
             "Lower preprocess.train, preprocess.val or preprocess.test in params.yaml."
         )
     chosen = everything
-    if n + m < len(labels):
-        chosen, _ = train_test_split(everything, train_size=n + m, stratify=labels, random_state=seed)
+    if (rest := len(labels) - n - m) > 0:
+        enough = rest >= len(np.unique(labels))  # scikit-learn wants one of each class on either side
+        chosen, _ = train_test_split(
+            everything, train_size=n + m, stratify=labels if enough else None, random_state=seed
+        )
     if m == 0:
         return np.sort(chosen), chosen[:0]
     first, second = train_test_split(

@@ -1,6 +1,7 @@
 """Replays journals into MLflow: each event is sent once, through the client, in its order."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from stages.record.journal import Event, Journal, folder
 
 BATCH = 100  # MLflow takes at most this many tags or parameters at once
 JOURNAL_TAG = "journal"
+_NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)  # what MLflow refuses in a metric's name
 
 
 def send(journal: Journal) -> None:
@@ -29,7 +31,11 @@ def send(journal: Journal) -> None:
 
 
 def send_others(own: Journal) -> None:
-    """Send what is left of journals whose process is gone; a run without an end is closed as KILLED."""
+    """Send what is left of journals whose process is gone; a run without an end is closed as KILLED.
+
+    Raises ExceptionGroup with what kept single journals from being sent, after the others were.
+    """
+    faults: list[Exception] = []
     for path in sorted(folder().iterdir()):
         if path == own.path or not (path / "events.jsonl").exists():
             continue
@@ -40,8 +46,12 @@ def send_others(own: Journal) -> None:
                 if not journal.ended():
                     journal.append("end", status="KILLED")
                 send(journal)
+        except Exception as error:  # one journal must not hold up the others
+            faults.append(error)
         finally:
             journal.close()
+    if faults:
+        raise ExceptionGroup("journals that could not be sent", faults)
 
 
 class _Replay:
@@ -116,7 +126,7 @@ class _Replay:
         self._client.set_terminated(self._run_id, event["status"], event["time"])
 
     def _log_metrics(self, run_id: str, values: Mapping[str, float], time: int, step: int) -> None:
-        metrics = [Metric(key, value, time, step) for key, value in values.items()]
+        metrics = [Metric(_NOT_IN_NAMES.sub("_", key), value, time, step) for key, value in values.items()]
         if metrics:
             self._client.log_batch(run_id, metrics=metrics)
 

@@ -31,13 +31,9 @@ class Sender:
         self._ending.set()
         remote = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
         self._thread.join(SERVER_PATIENCE_SECONDS if remote else DISK_PATIENCE_SECONDS)
-        reason = self._fault or ("it took too long" if self._thread.is_alive() else "")
-        if reason:
-            return (
-                f"MLflow has not received this run ({reason}). Nothing is lost: it waits in "
-                f"{folder().name}/ and is sent by the next stage that reaches MLflow."
-            )
-        return ""
+        if self._thread.is_alive():
+            return _warning("this run", "it took too long")
+        return self._fault
 
     def _run(self) -> None:
         try:
@@ -51,11 +47,26 @@ class Sender:
                     self._sampled = time.monotonic()
                     self._journal.append("metrics", step=0, values=system.sample(monitors))
             replay.send(self._journal)
-            replay.send_others(self._journal)
         except Exception as error:  # whatever MLflow raises, the stage goes on
-            self._fault = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+            self._fault = _warning("this run", _summary(error))
+            return
+        try:
+            replay.send_others(self._journal)
+        except ExceptionGroup as group:
+            self._fault = _warning("an earlier run", _summary(group.exceptions[0]))
 
     _sampled = float("-inf")
 
     def _sampled_recently(self) -> bool:
         return time.monotonic() - self._sampled < SAMPLE_SECONDS
+
+
+def _summary(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
+
+
+def _warning(what: str, reason: str) -> str:
+    return (
+        f"MLflow has not received {what} ({reason}). Nothing is lost: it waits in "
+        f"{folder().name}/ and is sent by the next stage that reaches MLflow."
+    )

@@ -61,7 +61,7 @@ def run(
             compute.pin(chosen)
         entry = record.Entry(
             stage=stage,
-            experiment=str(parameters.read(arguments.params)["dataset"]),
+            experiment=parameters.load(arguments.params, parameters.Experiment).dataset,
             settings=dict(parameters.flatten(settings.model_dump(mode="json", by_alias=True))),
             inputs=_marked(paths, Input),
             outputs=_marked(paths, Output),

@@ -46,4 +46,4 @@ def pin(compute: Compute) -> None:
     """Set the environment for this process; call it before NumPy or Keras is imported."""
     os.environ.update(environment(compute))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

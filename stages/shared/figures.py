@@ -51,10 +51,14 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", colour: str = "blac
         ax.set_title(title, fontsize=9, color=colour, pad=2)
 
 
-def image_grid(images: np.ndarray, titles: Sequence[str], columns: int, title: str) -> Figure:
-    """Draw images (n, height, width, channels) row by row, each under its title."""
+def image_grid(
+    images: np.ndarray, titles: Sequence[str], columns: int, title: str, side: float = 0.85
+) -> Figure:
+    """Draw images (n, height, width, channels) row by row, `side` inches wide, each under its title."""
     rows = -(-len(images) // columns)
-    figure, axes = new_figure(columns * 0.85, rows * 1.05 + 0.5, nrows=rows, ncols=columns, squeeze=False)
+    figure, axes = new_figure(
+        columns * side, rows * (side + 0.2) + 0.4, nrows=rows, ncols=columns, squeeze=False
+    )
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, image, name in zip(axes.flat, images, titles, strict=False):
@@ -80,18 +84,30 @@ def image_rows(rows: dict[str, np.ndarray], title: str) -> Figure:
 
 
 def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
-    """Draw points (n, 2) in their class's colour, and each class's name at its median point."""
-    for label, name in enumerate(classes):
+    """Draw points (n, 2) in their class's colour, and each class's name near its median point."""
+    present = np.unique(labels)
+    medians = np.stack([np.median(points[labels == label], axis=0) for label in present])
+    for label, place in zip(present, _apart(medians, np.ptp(points, axis=0)), strict=True):
         mine = points[labels == label]
         colour = COLOURS[label % len(COLOURS)]
-        ax.scatter(mine[:, 0], mine[:, 1], s=4, alpha=0.5, color=colour, linewidths=0)
-        if len(mine):
-            ax.annotate(
-                name,
-                np.median(mine, axis=0),
-                ha="center",
-                va="center",
-                fontsize=10,
-                fontweight="bold",
-                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2},
-            )
+        ax.scatter(mine[:, 0], mine[:, 1], s=5, alpha=0.6, color=colour, linewidths=0)
+        ax.annotate(
+            classes[label],
+            place,
+            ha="center",
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2},
+        )
+
+
+def _apart(places: np.ndarray, extent: np.ndarray, gap: float = 0.07) -> np.ndarray:
+    """Push points (n, 2) apart until any two are `gap` of the extent from each other, or nearly so."""
+    moved = places / extent
+    for _ in range(200):
+        difference = moved[:, None] - moved
+        distance = np.linalg.norm(difference, axis=-1, keepdims=True)
+        push = np.clip(gap - distance, 0, None) / 4
+        moved += (push * difference / np.maximum(distance, 1e-9)).sum(axis=1)
+    return np.asarray(moved * extent)

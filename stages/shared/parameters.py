@@ -24,11 +24,17 @@ class ParameterError(StageError):
 class Block(BaseModel):
     """A group of settings: immutable, unknown keys refused, no silent conversion between types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="seed of every random draw")]
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Experiment(Block):
+    """What every stage's record is filed under."""
+
+    dataset: str = Field(description="name of the data set")
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -39,7 +45,7 @@ def load(path: Path, model: type[Model]) -> Model:
     document = read(path)
     keys = [field.alias or name for name, field in model.model_fields.items()]
     faults = [
-        f"{key}: no such block{_suggestion(key, _known_keys())}"
+        f"{key}: no such block{_suggestion(str(key), _known_keys())}"
         for key in document
         if key not in _known_keys()
     ]
@@ -75,8 +81,14 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _known_keys() -> list[str]:
-    modules = [module.name.replace("_", "-") for module in pkgutil.iter_modules(stages.__path__)]
-    return [*GLOBAL_KEYS, *modules]
+    """Return the global keys and the stages: modules of `stages`, and packages that can be run."""
+    folder = Path(stages.__path__[0])
+    names = [
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules([str(folder)])
+        if not module.ispkg or (folder / module.name / "__main__.py").exists()
+    ]
+    return [*GLOBAL_KEYS, *names]
 
 
 def _describe(fault: Any, model: type[BaseModel]) -> str:

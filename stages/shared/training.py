@@ -136,7 +136,7 @@ def _mean(figures: list[dict[str, float]], sizes: list[int]) -> dict[str, float]
 def write_fitted(model: keras.Model, fitted: Fitted, path: Path, history: Path, metrics: Path) -> None:
     """Write a trained network with its history (CSV) and the figures of its chosen epoch (JSON)."""
     save_model(path, model)
-    write_table(history, fitted.history)
+    write_table(history, fitted.history.assign(kept=fitted.history["epoch"] == fitted.best_epoch))
     counts = {"epochs": len(fitted.history), "parameters": model.count_params()}
     write_json(metrics, fitted.best | counts)
 
