@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check rerun quick ui lock
+.PHONY: help repro test check verify quick ui lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -19,8 +19,8 @@ check: .venv/installed ## lint and check types
 	ruff format --check
 	mypy
 
-rerun: .venv/installed ## run the committed pipeline again and compare its bytes with dvc.lock
-	python -m tools.rerun
+verify: .venv/installed ## run the committed pipeline in a fresh clone and compare its bytes with dvc.lock
+	python -m tools.verify $(if $(INTO),--into $(INTO))
 
 quick: .venv/installed ## run the pipeline on 5,000 images in a temporary copy
 	python -m tools.quick

@@ -43,7 +43,7 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     settings = parameters.train_ae
     train, val = read_split(paths.train), read_split(paths.val)
     model = build_autoencoder(settings, train.images, parameters.seed)
-    fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run.epoch)
+    fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run)
     write_fitted(model, fitted, paths.model, paths.history, paths.metrics)
     run.model(paths.model, train.images[:2])
 

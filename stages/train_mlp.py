@@ -46,7 +46,7 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     n_classes = len(read_dataset(paths.dataset)["classes"])
     model = build_mlp(settings, train.images, n_classes, parameters.seed)
     objective = classification(settings.loss, n_classes)
-    fitted = fit(model, objective, (train, val), settings, parameters.seed, run.epoch)
+    fitted = fit(model, objective, (train, val), settings, parameters.seed, run)
     write_fitted(model, fitted, paths.model, paths.history, paths.metrics)
     run.model(paths.model, train.images[:2])
 

@@ -17,13 +17,13 @@ import hashlib
 from pathlib import Path
 from stages.networks.cnn import build_cnn
 from stages.shared.models import save_model
-from stages.shared.training import classification, fit
+from stages.shared.training import Silent, classification, fit
 from tests.helpers import augmentation, cnn, optimizer, random_split
 settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
                augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
 train, val = random_split(64), random_split(30, seed=1)
 model = build_cnn(settings, train.images, 3, 1)
-fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1, lambda epoch, row: None)
+fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1, Silent())
 print(hashlib.md5(b"".join(values.tobytes() for values in model.get_weights())).hexdigest())
 save_model(Path(sys.argv[1]), model)
 """
@@ -40,7 +40,11 @@ def trainings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes
 
 
 def start(file: Path, hash_seed: str) -> "subprocess.Popen[str]":
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": hash_seed,
+        "DVC_ROOT": str(file.parent),
+    }
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", SCRIPT, str(file)]
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)

@@ -1,5 +1,6 @@
 """Training: order of the images, figures, best weights, stopping, divergence."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from stages.networks.autoencoder import build_autoencoder
+from stages.networks.cnn import build_cnn
 from stages.networks.mlp import build_mlp
 from stages.networks.mlp_settings import MLP
 from stages.shared.data import Split
@@ -18,6 +20,8 @@ from stages.shared.files import read_json
 from stages.shared.models import predict
 from stages.shared.training import (
     Fitted,
+    Report,
+    Silent,
     classification,
     epoch_images,
     evaluate,
@@ -25,18 +29,45 @@ from stages.shared.training import (
     reconstruction,
     write_fitted,
 )
-from tests.helpers import augmentation, autoencoder, mlp, optimizer, random_split
+from tests.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
 
+SILENT = Silent()
 STILL = optimizer(rate=1e-30)  # too small a step to move any weight
 TRAIN = random_split(61)  # no multiple of the batch
 VAL = random_split(30, seed=1)
 LABELS_AWRY = Split(VAL.images, (VAL.labels + 1) % 3, VAL.indices)
 
 
-def trained(settings: MLP, train: Split = TRAIN, val: Split = VAL) -> tuple[keras.Model, Fitted]:
+class Told:
+    """Hears a training out; ends it after epoch `fatal`, as a kill would."""
+
+    def __init__(self, fatal: int = 0) -> None:
+        self.rows: list[dict[str, float]] = []
+        self.notes: dict[str, str] = {}
+        self._fatal = fatal
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        if epoch == self._fatal:
+            raise KeyboardInterrupt
+        self.rows.append({"epoch": epoch, **values})
+
+    def note(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+
+@pytest.fixture(autouse=True)
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the checkpoints of this module's trainings out of the repository."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path / ".checkpoints"
+
+
+def trained(
+    settings: MLP, train: Split = TRAIN, val: Split = VAL, report: Report = SILENT
+) -> tuple[keras.Model, Fitted]:
     model = build_mlp(settings, train.images, 3, seed=1)
     objective = classification(settings.loss, 3)
-    return model, fit(model, objective, (train, val), settings, 1, lambda epoch, row: None)
+    return model, fit(model, objective, (train, val), settings, 1, report)
 
 
 def numbered(n: int) -> Split:
@@ -106,7 +137,7 @@ def test_figures_are_means_over_images_with_the_penalty_in_the_loss(loss: str) -
 def test_an_autoencoder_is_measured_by_its_squared_error_in_unit_pixels() -> None:
     settings = autoencoder(optimizer=STILL, epochs=1)
     model = build_autoencoder(settings, TRAIN.images, seed=1)
-    fitted = fit(model, reconstruction(), (TRAIN, VAL), settings, 1, lambda epoch, row: None)
+    fitted = fit(model, reconstruction(), (TRAIN, VAL), settings, 1, SILENT)
     for column, split in (("loss", TRAIN), ("val_loss", VAL)):
         error = ((predict(model, split.images) - split.images / 255) ** 2).mean()
         assert fitted.best[column] == pytest.approx(error, rel=1e-5)
@@ -147,14 +178,9 @@ def test_the_earliest_of_equal_epochs_is_kept(monitor: str) -> None:
 
 
 def test_every_epoch_is_reported_as_it_stands_in_the_history() -> None:
-    rows: list[dict[str, float]] = []
-
-    def on_epoch(epoch: int, row: Mapping[str, float]) -> None:
-        rows.append({"epoch": epoch, **row})
-
-    model = build_mlp(mlp(), TRAIN.images, 3, seed=1)
-    fitted = fit(model, classification("categorical_crossentropy", 3), (TRAIN, VAL), mlp(), 1, on_epoch)
-    pd.testing.assert_frame_equal(fitted.history, pd.DataFrame(rows))
+    told = Told()
+    _, fitted = trained(mlp(), report=told)
+    pd.testing.assert_frame_equal(fitted.history, pd.DataFrame(told.rows))
 
 
 def test_a_diverging_training_ends_with_a_sentence() -> None:
@@ -172,6 +198,75 @@ def test_a_training_leaves_network_history_and_figures(tmp_path: Path) -> None:
     write_fitted(model, fitted, path, history, metrics)
     loaded = keras.saving.load_model(path)
     assert np.array_equal(predict(loaded, VAL.images), predict(model, VAL.images))
-    assert np.allclose(pd.read_csv(history), fitted.history, atol=1e-6)
+    assert np.allclose(pd.read_csv(history), fitted.history.assign(kept=[False, True]), atol=1e-6)
     counts = {"epochs": 2, "parameters": 36 * 6 + 6 + 6 * 3 + 3}
     assert read_json(metrics) == pytest.approx(fitted.best | counts, abs=1e-6)
+
+
+# Dropout draws from seed generators, batch normalisation and Adam keep averages: all must come back.
+RESTLESS = {
+    "dropout": 0.4,
+    "batch_normalization": True,
+    "optimizer": optimizer("adam", 0.01),
+    "augmentation": augmentation(shift=1, rotation=9, zoom=0.1),
+}
+
+
+def convolved(epochs: int, report: Report, **changes: Any) -> tuple[list[np.ndarray], Fitted]:
+    settings = cnn(**RESTLESS | {"epochs": epochs, "kernel": 2} | changes)
+    model = build_cnn(settings, TRAIN.images, 3, seed=1)
+    fitted = fit(model, classification("categorical_crossentropy", 3), (TRAIN, VAL), settings, 1, report)
+    return model.get_weights(), fitted
+
+
+def same(one: tuple[list[np.ndarray], Fitted], other: tuple[list[np.ndarray], Fitted]) -> bool:
+    alike = all(np.array_equal(a, b) for a, b in zip(one[0], other[0], strict=True))
+    return alike and one[1].history.equals(other[1].history) and one[1].best_epoch == other[1].best_epoch
+
+
+def test_a_training_cut_off_resumes_with_the_same_bits(checkpoints: Path) -> None:
+    changes = {"optimizer": optimizer("adam", 0.01, schedule="cosine")}
+    whole = convolved(4, SILENT, **changes)
+    shutil.rmtree(checkpoints)
+    with pytest.raises(KeyboardInterrupt):
+        convolved(4, Told(fatal=3), **changes)
+    told = Told()
+    assert same(convolved(4, told, **changes), whole)
+    assert told.notes == {"resumed_after_epoch": "2"}
+    pd.testing.assert_frame_equal(whole[1].history, pd.DataFrame(told.rows))
+    assert list(checkpoints.iterdir()) == []
+
+
+def test_more_epochs_continue_a_finished_training_where_the_schedule_allows_it(checkpoints: Path) -> None:
+    whole = convolved(4, SILENT)
+    shutil.rmtree(checkpoints)
+    convolved(2, SILENT)
+    told = Told()
+    assert same(convolved(4, told), whole)
+    assert told.notes == {"resumed_after_epoch": "2"}
+
+
+def test_the_same_training_again_is_a_training() -> None:
+    told = Told()
+    convolved(2, SILENT)
+    convolved(2, told)
+    assert told.notes == {}
+
+
+def test_another_setting_takes_up_no_checkpoint() -> None:
+    told = Told()
+    convolved(1, SILENT)
+    convolved(2, told, dropout=0.3)
+    assert told.notes == {}
+
+
+def test_a_damaged_checkpoint_is_told_and_left_aside(
+    checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convolved(1, SILENT)
+    (path,) = checkpoints.iterdir()
+    path.write_bytes(path.read_bytes()[:2000])
+    told = Told()
+    convolved(2, told)
+    assert told.notes == {}
+    assert "cannot be read" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from stages.networks.mlp import build_mlp
 from stages.shared.data import Split
 from stages.shared.fitting import Augmentation
 from stages.shared.models import predict
-from stages.shared.training import classification, fit
+from stages.shared.training import Silent, classification, fit
 
 CONFIDENCE = 0.95
 
@@ -27,7 +27,7 @@ def measure(
     train, val, test = (_select(split, pixels) for split in splits)
     model = build_mlp(settings, train.images, n_classes, parameters.seed)
     objective = classification(settings.loss, n_classes)
-    fitted = fit(model, objective, (train, val), settings, parameters.seed, lambda epoch, row: None)
+    fitted = fit(model, objective, (train, val), settings, parameters.seed, Silent())
     correct = int((predict(model, test.images).argmax(axis=1) == test.labels).sum())
     low, high = accuracy_interval(correct, len(test), CONFIDENCE)
     return {

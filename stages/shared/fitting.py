@@ -16,6 +16,11 @@ class Schedule(Block):
     decay: float = Field(ge=0, description="of inverse_time, per step; without effect otherwise")
     warmup_epochs: int = Field(ge=0, description="of cosine: epochs of linear rise from 0")
 
+    @property
+    def depends_on_epochs(self) -> bool:
+        """Whether another number of epochs changes the first ones too."""
+        return self.name == "cosine"
+
 
 class Optimizer(Block):
     """Which optimizer takes the steps."""

@@ -1,8 +1,10 @@
 """Fitting a Keras network: epoch by epoch, on images permuted and distorted from (seed, epoch)."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from stages.shared.augmentation import augment
+from stages.shared.checkpoint import Checkpoint, State, key
 from stages.shared.data import Split, scale
 from stages.shared.errors import StageError
 from stages.shared.files import write_json, write_table
@@ -19,7 +22,26 @@ from stages.shared.models import save_model
 EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
 
 Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
-OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+class Report(Protocol):
+    """Who is told how a training goes: the record's Run, for one."""
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Take the figures of one epoch, counted from 1."""
+
+    def note(self, key: str, value: str) -> None:
+        """Take a fact that may differ from run to run."""
+
+
+class Silent:
+    """A report to nobody."""
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Pass over it."""
+
+    def note(self, key: str, value: str) -> None:
+        """Pass over it."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +84,14 @@ def fit(
     splits: tuple[Split, Split],
     fitting: Fitting,
     seed: int,
-    on_epoch: OnEpoch,
+    report: Report,
 ) -> Fitted:
     """Fit `model` on the first of `splits`, choose its best epoch on the second, keep those weights.
 
     Each epoch draws its own permutation and distortions of the training images from (seed, epoch).
-    Raises StageError when the loss is no longer finite.
+    A training that was cut off resumes after its last finished epoch, with the same result to the
+    bit; one that was finished goes on where `epochs` alone was raised and the schedule does not
+    depend on it. Raises StageError when the loss is no longer finite.
     """
     train, val = splits
     steps = -(-len(train) // fitting.batch_size)
@@ -78,21 +102,63 @@ def fit(
         jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
     )
     best = _Best(fitting)
-    rows: list[dict[str, float]] = []
-    with tqdm(total=fitting.epochs * steps, unit="batch", disable=None) as progress:
-        for epoch in range(1, fitting.epochs + 1):
+    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, fitting, seed))
+    rows = _resume(model, checkpoint.load(), fitting, best, report)
+    done = len(rows)
+    with tqdm(total=fitting.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
+        for epoch in range(done + 1, fitting.epochs + 1):
             images, labels = epoch_images(train, fitting, seed, epoch)
             row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress.update)
             row |= evaluate(model, objective, val)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
-            on_epoch(epoch, row)
+            report.epoch(epoch, row)
             progress.set_postfix({fitting.monitor: f"{row[fitting.monitor]:.4f}"})
-            best.offer(epoch, row, model)
+            best.offer(epoch, row, model.get_weights())
+            checkpoint.save(State(rows, best.epoch, _values(model), best.weights))
             if epoch - best.epoch >= fitting.patience:
                 break
+    if fitting.optimizer.schedule.depends_on_epochs:
+        checkpoint.remove()
     model.set_weights(best.weights)
     return Fitted(pd.DataFrame(rows), best.epoch)
+
+
+def _resume(
+    model: keras.Model, state: State | None, fitting: Fitting, best: "_Best", report: Report
+) -> list[dict[str, float]]:
+    """Bring model and best epoch to the saved state; return the figures of the epochs it has behind it.
+
+    The state of a finished training serves only to go on from: to repeat it means to train.
+    """
+    if state is None or len(state.rows) >= fitting.epochs:
+        return []
+    if len(state.rows) - state.best_epoch >= fitting.patience:
+        return []
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip((*model.variables, *model.optimizer.variables), state.variables, strict=True):
+        variable.assign(value)
+    best.offer(state.best_epoch, state.rows[state.best_epoch - 1], state.best_weights)
+    for epoch, row in enumerate(state.rows, start=1):
+        report.epoch(epoch, {name: value for name, value in row.items() if name != "epoch"})
+    report.note("resumed_after_epoch", str(len(state.rows)))
+    return list(state.rows)
+
+
+def _values(model: keras.Model) -> list[np.ndarray]:
+    """Return all that a step changes: weights, states of the seed generators, the optimizer's variables."""
+    variables = (*model.variables, *model.optimizer.variables)
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def _checkpoint_key(
+    model: keras.Model, objective: Objective, splits: tuple[Split, Split], fitting: Fitting, seed: int
+) -> str:
+    settings = fitting.model_dump(mode="json")
+    if not fitting.optimizer.schedule.depends_on_epochs:
+        del settings["epochs"]
+    arrays = [array for split in splits for array in (split.images, split.labels)]
+    return key(json.dumps([model.name, objective.loss, settings, seed]), [*model.get_weights(), *arrays])
 
 
 def _train_epoch(
@@ -184,12 +250,12 @@ class _Best:
         self._sign = 1 if fitting.monitor.endswith("accuracy") else -1
         self._figure = float("-inf")
         self.epoch = 0
-        self.weights: list[np.ndarray] = []
+        self.weights: Sequence[np.ndarray] = []
 
-    def offer(self, epoch: int, row: Mapping[str, float], model: keras.Model) -> None:
+    def offer(self, epoch: int, row: Mapping[str, float], weights: Sequence[np.ndarray]) -> None:
         figure = self._sign * row[self._monitor]
         if figure > self._figure:
-            self._figure, self.epoch, self.weights = figure, epoch, model.get_weights()
+            self._figure, self.epoch, self.weights = figure, epoch, weights
 
 
 def _check_finite(row: Mapping[str, float], epoch: int) -> None:

@@ -1,11 +1,11 @@
-"""The comparison of a rerun with the committed results: never silent, never lenient by accident."""
+"""The comparison of a new run with the committed results: never silent, never lenient by accident."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tools import rerun
+from tools import verify
 
 LOCK = """
 schema: '2.0'
@@ -20,6 +20,7 @@ stages:
 
 def repository(folder: Path, md5: str, accuracy: float, loss: float = 0.1) -> Path:
     (folder / "metrics").mkdir(parents=True)
+    (folder / "dvc.yaml").write_text("stages: {train-cnn: {cmd: train}}")
     (folder / "dvc.lock").write_text(LOCK % md5)
     figures = {"cnn": {"accuracy": accuracy, "log_loss": loss}, "best_epoch": 3}
     (folder / "metrics" / "evaluate.json").write_text(json.dumps(figures))
@@ -29,9 +30,9 @@ def repository(folder: Path, md5: str, accuracy: float, loss: float = 0.1) -> Pa
 def compare(tmp_path: Path, md5: str, accuracy: float, loss: float, machine: list[str]) -> int:
     ours = repository(tmp_path / "ours", "aa", 0.99)
     theirs = repository(tmp_path / "theirs", md5, accuracy, loss)
-    unlike = list(rerun.compare_bytes(ours, theirs))
-    numbers = list(rerun.compare_numbers(ours / "metrics", theirs / "metrics"))
-    return rerun.report(unlike, numbers, machine)
+    unlike = list(verify.compare_bytes(ours, theirs))
+    numbers = list(verify.compare_numbers(ours / "metrics", theirs / "metrics"))
+    return verify.report(unlike, "where it is", numbers, machine)
 
 
 def test_same_bytes_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +66,7 @@ def test_another_machine_fails_beyond_the_tolerance(tmp_path: Path, accuracy: fl
 def test_a_number_that_is_gone_is_beyond_any_tolerance(tmp_path: Path) -> None:
     ours, theirs = (repository(tmp_path / name, "aa", 0.99) for name in ("ours", "theirs"))
     (theirs / "metrics" / "evaluate.json").write_text('{"best_epoch": 3}')
-    assert list(rerun.compare_numbers(ours / "metrics", theirs / "metrics")) == [
+    assert list(verify.compare_numbers(ours / "metrics", theirs / "metrics")) == [
         "evaluate: cnn.accuracy is None, recorded 0.99",
         "evaluate: cnn.log_loss is None, recorded 0.1",
     ]
