@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Kind = Literal["file", "data", "metrics", "plots"]
 Event = dict[str, Any]
+PARAMS = "params.yaml"  # name of the copy of all settings among a run's kept files
 
 
 def root() -> Path:

@@ -1,20 +1,17 @@
 """Replays journals into MLflow: each event is sent once, through the client, in its order."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from stages.record import models, store
+from stages.record import models, pipeline, store
+from stages.record.batches import log_metrics, log_params, log_tags
 from stages.record.journal import Event, Journal, folder
 
-BATCH = 100  # MLflow takes at most this many tags or parameters at once
 JOURNAL_TAG = "journal"
-_NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)  # what MLflow refuses in a metric's name
 
 
 def send(journal: Journal) -> None:
@@ -68,6 +65,10 @@ class _Replay:
     def _run_id(self) -> str:
         return str(self._journal.state["run_id"])
 
+    @property
+    def _pipeline_id(self) -> str | None:
+        return self._journal.state.get("pipeline_id")
+
     def _start(self, event: Event) -> None:
         experiment = store.experiment_id(self._client, event["experiment"])
         run_id = (
@@ -79,12 +80,15 @@ class _Replay:
                 tags={JOURNAL_TAG: self._journal.path.name},
             ).info.run_id
         )
-        self._journal.save_state(run_id=run_id)
-        parameters = [Param(key, _text(value)) for key, value in event["settings"].items()]
-        for chunk in _chunks(parameters):
-            self._client.log_batch(run_id, params=chunk)
+        self._journal.save_state(run_id=run_id, stage=event["stage"])
+        if event.get("state"):
+            pipeline_id = pipeline.enter(self._client, experiment, event, self._journal.files)
+            self._journal.save_state(pipeline_id=pipeline_id)
+            tags = {MLFLOW_PARENT_RUN_ID: pipeline_id, pipeline.STATE: event["state"]["key"]}
+            log_tags(self._client, run_id, tags)
+        log_params(self._client, run_id, event["settings"])
         inputs = {f"input.{digest}": path for digest, path in event["inputs"].items()}
-        self._tags({"tags": event["tags"] | inputs})
+        log_tags(self._client, run_id, event["tags"] | inputs)
         datasets = [_dataset(event["experiment"], *item) for item in event["data"].items()]
         if datasets:
             self._client.log_inputs(run_id, datasets)
@@ -96,12 +100,16 @@ class _Replay:
         return str(runs[0].info.run_id) if runs else None
 
     def _tags(self, event: Event) -> None:
-        tags = [RunTag(key, value) for key, value in event["tags"].items()]
-        for chunk in _chunks(tags):
-            self._client.log_batch(self._run_id, tags=chunk)
+        log_tags(self._client, self._run_id, event["tags"])
 
     def _metrics(self, event: Event) -> None:
-        self._log_metrics(self._run_id, event["values"], event["time"], event["step"])
+        log_metrics(self._client, self._run_id, event["values"], event["time"], event["step"])
+
+    def _headline(self, event: Event) -> None:
+        log_metrics(self._client, self._run_id, event["values"], event["time"])
+        if self._pipeline_id:
+            stage = self._journal.state["stage"]
+            pipeline.add(self._client, self._pipeline_id, stage, event["values"], event["time"])
 
     def _artifacts(self, event: Event) -> None:
         path = self._journal.files / event["files"]
@@ -119,27 +127,16 @@ class _Replay:
         )
         if trained:
             run_id = trained[0].info.run_id
-            self._log_metrics(run_id, event["values"], event["time"], 0)
+            log_metrics(self._client, run_id, event["values"], event["time"])
             self._client.log_artifacts(run_id, str(self._journal.files / event["files"]))
 
     def _end(self, event: Event) -> None:
+        if self._pipeline_id and event["status"] == "FINISHED":
+            pipeline.link(self._client, self._pipeline_id, self._journal.state["stage"], self._run_id)
         self._client.set_terminated(self._run_id, event["status"], event["time"])
-
-    def _log_metrics(self, run_id: str, values: Mapping[str, float], time: int, step: int) -> None:
-        metrics = [Metric(_NOT_IN_NAMES.sub("_", key), value, time, step) for key, value in values.items()]
-        if metrics:
-            self._client.log_batch(run_id, metrics=metrics)
 
 
 def _dataset(name: str, path: str, digest: str) -> DatasetInput:
     source = json.dumps({"path": path, "md5": digest})
     dataset = Dataset(name=name, digest=digest, source_type="dvc", source=source)
     return DatasetInput(dataset, [InputTag("mlflow.data.context", Path(path).name)])
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

@@ -4,14 +4,15 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.record import provenance
 from stages.record.digest import digests, md5
-from stages.record.journal import Journal, Kind
+from stages.record.journal import PARAMS, Journal, Kind
 from stages.record.sender import Sender
+from stages.record.state import read_state
 from stages.shared.parameters import flatten
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """A run as its stage declares it: settings flat ("block.key"), paths with their kinds."""
+    """A run as its stage declares it: settings flat ("block.key"), paths with their kinds.
+
+    params: the file of all settings; without it the run belongs to no state of the pipeline.
+    """
 
     stage: str
     experiment: str
     settings: Mapping[str, Any]
     inputs: Mapping[Path, Kind]
     outputs: Mapping[Path, Kind]
+    params: Path | None = None
 
 
 class Run:
@@ -80,6 +85,9 @@ def start(entry: Entry) -> Iterator[Run]:
 
 
 def _append_start(journal: Journal, entry: Entry) -> None:
+    state = read_state(entry.params) if entry.params else None
+    if entry.params:
+        journal.keep(entry.params, PARAMS)
     journal.append(
         "start",
         stage=entry.stage,
@@ -88,6 +96,7 @@ def _append_start(journal: Journal, entry: Entry) -> None:
         tags={"stage": entry.stage, **provenance.tags()},
         inputs=digests(list(entry.inputs)),
         data={str(path): md5(path) for path, kind in entry.inputs.items() if kind == "data"},
+        state=asdict(state) if state else None,
     )
 
 
@@ -96,13 +105,13 @@ def _append_results(journal: Journal, entry: Entry) -> None:
     journal.append("tags", tags={f"output.{digest}": path for digest, path in found.items()})
     for path, kind in entry.outputs.items():
         if kind == "metrics":
-            journal.append("metrics", step=0, values=_numbers(path))
+            journal.append("headline", values=numbers(path))
         if kind == "plots":
             journal.keep(path, "plots")
             journal.append("artifacts", files="plots")
 
 
-def _numbers(file: Path) -> dict[str, float]:
+def numbers(file: Path) -> dict[str, float]:
     """Return the numbers of a JSON file by dotted names; lists and words are left out."""
     values = flatten(json.loads(file.read_text(encoding="utf-8")))
     return {key: float(value) for key, value in values if type(value) in (int, float)}

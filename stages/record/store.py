@@ -13,7 +13,7 @@ from stages.record.journal import folder, root
 def client() -> MlflowClient:
     """Return a client of the store, which is created where there is none."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with _alone():
+    with alone():
         # Two processes that create a fresh sqlite store at once would break it for good.
         made = MlflowClient(tracking_uri())
         made.search_experiments(max_results=1)
@@ -27,7 +27,7 @@ def tracking_uri() -> str:
 
 def experiment_id(client: MlflowClient, name: str) -> str:
     """Return the id of the experiment of this name, which is created where there is none."""
-    with _alone():
+    with alone():
         experiment = client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
@@ -37,7 +37,8 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
+    """Keep this repository's other processes from creating the same thing in the store at once."""
     folder().mkdir(parents=True, exist_ok=True)
     with (folder() / "store.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -65,6 +65,7 @@ def run(
             settings=dict(parameters.flatten(settings.model_dump(mode="json", by_alias=True))),
             inputs=_marked(paths, Input),
             outputs=_marked(paths, Output),
+            params=arguments.params,
         )
         with record.start(entry) as run:
             main(settings, paths, run)
