@@ -49,8 +49,8 @@ def changed(block: str, key: str, value: Any) -> str:
     return json.dumps(document)
 
 
-def augmentation(shift: float = 0, rotation: float = 0, zoom: float = 0) -> Augmentation:
-    return Augmentation(shift=shift, rotation=rotation, zoom=zoom)
+def augmentation(shift: float = 0, rotation: float = 0, zoom: float = 0, shear: float = 0) -> Augmentation:
+    return Augmentation(shift=shift, rotation=rotation, zoom=zoom, shear=shear)
 
 
 def optimizer(

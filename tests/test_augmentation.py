@@ -94,6 +94,27 @@ def test_a_zoom_is_about_the_centre(upper: bool, factor: float) -> None:
     assert np.abs(actual - expected).max() < 1
 
 
+@pytest.mark.parametrize("upper", [True, False])
+def test_a_shear_slants_about_the_centre(upper: bool) -> None:
+    images = framed()
+    slope = np.tan(np.deg2rad(15 if upper else -15))
+    picture = images[0, ..., 0].astype(float)
+    expected = ndimage.affine_transform(picture, [[1, 0], [slope, 1]], [0, -slope * 13.5], order=1)
+    actual = distorted(images, augmentation(shear=15), upper)[0, ..., 0]
+    assert np.abs(actual - expected).max() < 1
+
+
+def test_shears_fill_their_range_and_keep_to_it() -> None:
+    upright = marked(500).swapaxes(1, 2)
+    centres = positions(augment(upright, augmentation(shear=20), rng()).swapaxes(1, 2))
+    down, across = (centres[:, 1] - centres[:, 0]).T
+    degrees = np.rad2deg(np.arctan2(across, down))
+    assert np.allclose(down, 16, atol=0.1)
+    assert np.abs(degrees).max() < 20.2
+    assert degrees.min() < -19
+    assert degrees.max() > 19
+
+
 def test_shifts_fill_their_range_and_keep_to_it() -> None:
     moved = positions(augment(marked(500), augmentation(shift=3), rng())).mean(axis=1)
     assert np.abs(moved).max() < 3.01
@@ -120,7 +141,7 @@ def test_zooms_fill_their_range_and_keep_to_it() -> None:
 
 
 def test_each_image_is_drawn_anew_and_its_channels_alike() -> None:
-    settings = augmentation(shift=1, rotation=10, zoom=0.1)
+    settings = augmentation(shift=1, rotation=10, zoom=0.1, shear=15)
     images = np.repeat(np.repeat(framed(), 2, axis=0), 3, axis=-1)
     before = images.copy()
     first, second = augment(images, settings, rng())

@@ -22,7 +22,7 @@ def measure(
 
     Images are not distorted here: what a shift moves into a chosen pixel is not in the selection.
     """
-    undistorted = Augmentation(shift=0, rotation=0, zoom=0)
+    undistorted = Augmentation(shift=0, rotation=0, zoom=0, shear=0)
     settings = parameters.train_mlp.model_copy(update={"augmentation": undistorted})
     train, val, test = (_select(split, pixels) for split in splits)
     model = build_mlp(settings, train.images, n_classes, parameters.seed)

@@ -33,3 +33,8 @@ def digests(paths: list[Path]) -> dict[str, str]:
         for member in members:
             found.setdefault(md5(member), member.as_posix())
     return found
+
+
+def cached(md5: str) -> Path:
+    """Return where DVC's cache keeps, or would keep, the bytes of this MD5."""
+    return Path(".dvc") / "cache" / "files" / "md5" / md5[:2] / md5[2:]

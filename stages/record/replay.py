@@ -27,14 +27,16 @@ def send(journal: Journal) -> None:
         journal.forget_files()
 
 
-def send_others(own: Journal) -> None:
-    """Send what is left of journals whose process is gone; a run without an end is closed as KILLED.
+def send_all(own: Journal | None = None) -> int:
+    """Send what is left of journals whose process is gone; return of how many.
 
-    Raises ExceptionGroup with what kept single journals from being sent, after the others were.
+    A run without an end is closed as KILLED; `own` is left out. Raises ExceptionGroup with what kept
+    single journals from being sent, after the others were.
     """
     faults: list[Exception] = []
-    for path in sorted(folder().iterdir()):
-        if path == own.path or not (path / "events.jsonl").exists():
+    sent = 0
+    for path in sorted(folder().glob("*")):
+        if (own and path == own.path) or not (path / "events.jsonl").exists():
             continue
         journal = Journal(path)
         try:
@@ -43,12 +45,14 @@ def send_others(own: Journal) -> None:
                 if not journal.ended():
                     journal.append("end", status="KILLED")
                 send(journal)
+                sent += 1
         except Exception as error:  # one journal must not hold up the others
             faults.append(error)
         finally:
             journal.close()
     if faults:
         raise ExceptionGroup("journals that could not be sent", faults)
+    return sent
 
 
 class _Replay:

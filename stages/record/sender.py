@@ -51,7 +51,7 @@ class Sender:
             self._fault = _warning("this run", _summary(error))
             return
         try:
-            replay.send_others(self._journal)
+            replay.send_all(self._journal)
         except ExceptionGroup as group:
             self._fault = _warning("an earlier run", _summary(group.exceptions[0]))
 

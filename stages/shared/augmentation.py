@@ -1,4 +1,4 @@
-"""Random shifts, rotations and zooms of images, drawn from a generator that is passed in."""
+"""Random shifts, rotations, zooms and shears of images, drawn from a generator that is passed in."""
 
 import keras
 import numpy as np
@@ -33,9 +33,11 @@ def _draw(n: int, size: tuple[int, ...], augmentation: Augmentation, rng: np.ran
     angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation, n))
     zoom = rng.uniform(1 - augmentation.zoom, 1 + augmentation.zoom, (2, n))
     shift = rng.uniform(-augmentation.shift, augmentation.shift, (2, n))
+    slope = np.tan(np.deg2rad(rng.uniform(-augmentation.shear, augmentation.shear, n)))
     centre_y, centre_x = (size[0] - 1) / 2, (size[1] - 1) / 2
     a0, a1 = np.cos(angle) / zoom[0], -np.sin(angle) / zoom[0]
     b0, b1 = np.sin(angle) / zoom[1], np.cos(angle) / zoom[1]
+    a1, b1 = a1 + slope * a0, b1 + slope * b0
     a2 = centre_x + shift[0] - a0 * centre_x - a1 * centre_y
     b2 = centre_y + shift[1] - b0 * centre_x - b1 * centre_y
     rest = np.zeros(n)

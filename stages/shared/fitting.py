@@ -38,11 +38,12 @@ class Augmentation(Block):
     shift: float = Field(ge=0, le=14, description="largest shift along each axis, in pixels")
     rotation: float = Field(ge=0, le=180, description="largest rotation either way, in degrees")
     zoom: float = Field(ge=0, lt=1, description="largest relative zoom, along each axis")
+    shear: float = Field(ge=0, le=45, description="largest slant to either side, in degrees")
 
     @property
     def enabled(self) -> bool:
         """Whether any image is changed."""
-        return (self.shift, self.rotation, self.zoom) != (0, 0, 0)
+        return (self.shift, self.rotation, self.zoom, self.shear) != (0, 0, 0, 0)
 
 
 class Fitting(Block):

@@ -1,0 +1,131 @@
+"""Brings MLflow up to date with what lies here: journals not yet sent, results that no run here made."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from stages.record import pipeline, provenance, replay
+from stages.record.digest import digests, md5
+from stages.record.journal import PARAMS, Journal
+from stages.record.ledger import Ledger
+from stages.record.run import numbers
+from stages.record.state import read_state
+from stages.shared.errors import StageError
+from stages.shared.parameters import Experiment, flatten, load
+
+LOCK = Path("dvc.lock")
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a synchronisation did: runs sent, stages entered as restored, stages left out as stale."""
+
+    sent: int
+    restored: list[str]
+    stale: list[str]
+
+
+def sync(params: Path) -> Synced:
+    """Send every journal that is not being written; enter the stages of dvc.lock that no run made.
+
+    A stage whose results are older than its settings or code is left out. Twice is the same as once.
+    """
+    sent = replay.send_all()
+    lock = _locked_stages()
+    stale = stale_stages() if lock else []
+    ledger = Ledger()
+    restored = []
+    for stage, entry in lock.items():
+        if stage not in stale and not _made(ledger, entry):
+            _enter_restored(stage, entry, params)
+            restored.append(stage)
+    if restored:
+        replay.send_all()
+    if lock and not stale:
+        _complete_pipeline(Ledger(), lock, params)
+    return Synced(sent, restored, stale)
+
+
+def stale_stages() -> list[str]:
+    """Return the stages that `dvc repro` would run: their results are not those of the working tree."""
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
+    if done.returncode:
+        raise StageError(f"`dvc status` failed: {done.stderr.strip().splitlines()[-1]}")
+    return sorted(json.loads(done.stdout))
+
+
+def _locked_stages() -> dict[str, Any]:
+    if not LOCK.exists():
+        return {}
+    return dict(YAML(typ="safe").load(LOCK)["stages"])
+
+
+def _made(ledger: Ledger, entry: dict[str, Any]) -> bool:
+    """Whether one run made all outputs of the stage."""
+    makers = [{run.info.run_id for run in ledger.makers(out["md5"])} for out in entry["outs"]]
+    return bool(set.intersection(*makers))
+
+
+def _enter_restored(stage: str, entry: dict[str, Any], params: Path) -> None:
+    """Write and send the journal of a stage whose results came without one."""
+    journal = Journal.create(stage)
+    state = read_state(params)
+    journal.keep(params, PARAMS)
+    inputs = {
+        dep["md5"]: dep["path"] for dep in entry.get("deps", []) if not dep["path"].startswith("stages")
+    }
+    journal.append(
+        "start",
+        stage=stage,
+        experiment=load(params, Experiment).dataset,
+        settings=dict(flatten(entry.get("params", {}).get(params.name, {}))),
+        tags={"stage": stage, "restored": "true", **provenance.tags()},
+        inputs=inputs,
+        data={},
+        state={"key": state.key, "settings": state.settings},
+    )
+    paths = [Path(out["path"]) for out in entry["outs"]]
+    found = {out["md5"]: out["path"] for out in entry["outs"]} | digests(paths)
+    journal.append("tags", tags={f"output.{digest}": path for digest, path in found.items()})
+    for path in _metrics_files(paths):
+        journal.append("headline", values=numbers(path))
+    for path in paths:
+        if path.parts[0] == "plots" and path.is_dir():
+            journal.keep(path, "plots")
+            journal.append("artifacts", files="plots")
+    journal.append("end", status="FINISHED")
+    journal.close()
+
+
+def _metrics_files(paths: list[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.parts[0] == "metrics" and path.exists())
+
+
+def _complete_pipeline(ledger: Ledger, lock: dict[str, Any], params: Path) -> None:
+    """Put figures of and links to all stages on the run of the working tree's state, and dvc.lock."""
+    state = read_state(params)
+    makers = {stage: ledger.makers(entry["outs"][0]["md5"])[0] for stage, entry in lock.items()}
+    newest = max(makers.values(), key=lambda run: run.info.start_time)
+    start = {
+        "time": newest.info.start_time,
+        "tags": provenance.tags(),
+        "state": {"key": state.key, "settings": state.settings},
+    }
+    files = params.parent
+    run_id = pipeline.enter(ledger.client, newest.info.experiment_id, start, files)
+    known = ledger.client.get_run(run_id).data
+    for stage, entry in lock.items():
+        if known.tags.get(f"{pipeline.LINK}{stage}") == makers[stage].info.run_id:
+            continue
+        for path in _metrics_files([Path(out["path"]) for out in entry["outs"]]):
+            pipeline.add(ledger.client, run_id, stage, numbers(path), start["time"])
+        pipeline.link(ledger.client, run_id, stage, makers[stage].info.run_id)
+    if known.tags.get("dvc.lock") != md5(LOCK):
+        ledger.client.log_artifact(run_id, str(LOCK))
+        ledger.client.set_tag(run_id, "dvc.lock", md5(LOCK))
