@@ -146,7 +146,7 @@ def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) 
             with record.start(record.Entry(stage, "digits", {}, {}, {model: "file"})):
                 pass
         with record.start(record.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
-            run.about(model, {"test_accuracy": 0.9}, plots, "test")
+            run.about(model, {"test_accuracy": 0.9}, {"test": plots, "test/more.txt": model})
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", textwrap.dedent(script)]
@@ -157,5 +157,5 @@ def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) 
     assert found["trains again"].info.status == "FINISHED"
     assert found["trains again"].info.end_time <= found["evaluates"].info.start_time
     client = MlflowClient(f"sqlite:///{workdir}/mlflow.db")
-    (item,) = client.list_artifacts(found["trains again"].info.run_id, "test")
-    assert item.path == "test/picture.txt"
+    items = client.list_artifacts(found["trains again"].info.run_id, "test")
+    assert [item.path for item in items] == ["test/more.txt", "test/picture.txt"]

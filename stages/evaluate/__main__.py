@@ -20,15 +20,18 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     train, test = read_split(paths.train), read_split(paths.test)
     classes = read_dataset(paths.dataset)["classes"]
     figures = baselines.measure(train, test, len(classes), settings)
-    for name, model in (("mlp", paths.mlp), ("cnn", paths.cnn)):
-        figures[name] = classifiers.measure(name, model, test, classes, settings, paths)
+    for name in classifiers.NAMES:
+        figures[name] = classifiers.measure(name, getattr(paths, name), test, classes, settings, paths)
     figures["ae"] = reconstruction.measure(paths.ae, train, test, settings, paths)
     write_json(paths.metrics, figures)
     write_table(paths.plots / "comparison.csv", baselines.compare(figures))
-    curves.draw({name: getattr(paths, f"{name}_history") for name in ("mlp", "cnn", "ae")}, paths.plots)
-    for name in ("mlp", "cnn", "ae"):
+    curves.draw({name: getattr(paths, f"{name}_history") for name in curves.NETWORKS}, paths.plots)
+    for name in curves.NETWORKS:
         test_figures = {f"test_{key}": float(value) for key, value in figures[name].items()}
-        run.about(getattr(paths, name), test_figures, paths.plots / name, "test")
+        files = {"test": paths.plots / name}
+        if name in classifiers.NAMES:
+            files["test/predictions.csv"] = classifiers.predictions_file(name, paths)
+        run.about(getattr(paths, name), test_figures, files)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,13 @@ from stages.shared.figures import new_figure, save
 from stages.shared.files import write_array, write_table
 from stages.shared.models import load_model, predict
 
+NAMES = ("mlp", "cnn")
+
+
+def predictions_file(name: str, paths: Paths) -> Path:
+    """Return where label and prediction of every test image are written."""
+    return paths.outputs / f"{name}_predictions.csv"
+
 
 def measure(
     name: str, model: Path, test: Split, classes: list[str], settings: Evaluation, paths: Paths
@@ -23,7 +30,7 @@ def measure(
     confusion = classification.confusion_matrix(test.labels, predictions, len(classes))
     write_array(paths.outputs / f"{name}_probabilities.npy", probabilities)
     named = pd.DataFrame({"label": test.labels, "prediction": predictions}).map(classes.__getitem__)
-    write_table(paths.outputs / f"{name}_predictions.csv", named)
+    write_table(predictions_file(name, paths), named)
     folder = paths.plots / name
     matrix = pd.DataFrame(confusion, index=pd.Index(classes, name="label"), columns=classes)
     write_table(folder / "confusion.csv", matrix, index=True)

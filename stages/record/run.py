@@ -53,10 +53,11 @@ class Run:
         self._journal.keep(path, path.name)
         self._journal.append("model", file=path.name, md5=md5(path), example=example.tolist())
 
-    def about(self, model: Path, metrics: Mapping[str, float], plots: Path, folder: str) -> None:
-        """Record figures and pictures, under `folder`, on the run that trained the model of this file."""
+    def about(self, model: Path, metrics: Mapping[str, float], files: Mapping[str, Path]) -> None:
+        """Record figures, and files or folders by their place there, on the run that trained the model."""
         kept = f"about/{md5(model)}"
-        self._journal.keep(plots, f"{kept}/{folder}")
+        for name, path in files.items():
+            self._journal.keep(path, f"{kept}/{name}")
         self._journal.append("about", md5=md5(model), values=dict(metrics), files=kept)
 
 

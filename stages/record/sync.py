@@ -37,7 +37,7 @@ def sync(params: Path) -> Synced:
     A stage whose results are older than its settings or code is left out. Twice is the same as once.
     """
     sent = replay.send_all()
-    lock = _locked_stages()
+    lock = locked_stages()
     stale = stale_stages() if lock else []
     ledger = Ledger()
     restored = []
@@ -60,7 +60,8 @@ def stale_stages() -> list[str]:
     return sorted(json.loads(done.stdout))
 
 
-def _locked_stages() -> dict[str, Any]:
+def locked_stages() -> dict[str, Any]:
+    """Return the entries of dvc.lock by stage; nothing where there is no lock yet."""
     if not LOCK.exists():
         return {}
     return dict(YAML(typ="safe").load(LOCK)["stages"])

@@ -15,6 +15,7 @@ import stages
 from stages.shared.errors import StageError
 
 GLOBAL_KEYS = ("seed", "split_seed", "dataset", "compute")
+TOOLS = ("record",)  # runs on its own, but is no stage
 
 
 class ParameterError(StageError):
@@ -86,7 +87,7 @@ def _known_keys() -> list[str]:
     names = [
         module.name.replace("_", "-")
         for module in pkgutil.iter_modules([str(folder)])
-        if not module.ispkg or (folder / module.name / "__main__.py").exists()
+        if module.name not in TOOLS and (not module.ispkg or (folder / module.name / "__main__.py").exists())
     ]
     return [*GLOBAL_KEYS, *names]
 

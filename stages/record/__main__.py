@@ -1,0 +1,134 @@
+"""Ask and keep the record: which run made a file, what a run made, whether the two ledgers agree."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlflow.entities import Run
+
+from stages.record import audit, promotion, restore, sync
+from stages.record.digest import md5
+from stages.record.history import History
+from stages.record.ledger import INPUT, Ledger, declared, tagged
+from stages.record.sender import IMPATIENCE
+from stages.shared.errors import StageError
+
+PARAMS = Path("params.yaml")
+NONE_MADE = (
+    "No run in MLflow has made these bytes. If they came from DVC's cache or from a colleague, "
+    "`python -m stages.record sync` enters them; `dvc repro` makes them anew."
+)
+
+
+def main() -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m stages.record", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    which = commands.add_parser("which", help="the run, commit, settings and inputs that made a file")
+    which.add_argument("file", type=Path, metavar="FILE", help="a file or folder, by its bytes")
+    show = commands.add_parser("show", help="what a run made, and the commands that restore those bytes")
+    show.add_argument("run", metavar="RUN", help="identifier of the run, or the beginning of it")
+    commands.add_parser("sync", help="send what MLflow has not received; enter results made elsewhere")
+    commands.add_parser("audit", help="hold metrics/, git and MLflow against each other")
+    promote = commands.add_parser("promote", help="make a network the champion if it is better")
+    promote.add_argument("network", choices=promotion.CLASSIFIERS, help="the network in models/")
+    arguments = parser.parse_args()
+    for name, value in IMPATIENCE.items():
+        os.environ.setdefault(name, value)
+    try:
+        return int(globals()[f"_{arguments.command}"](arguments))
+    except StageError as error:
+        sys.exit(f"record: {error}")
+    except ExceptionGroup as group:
+        sys.exit("\n  ".join(["record: some journals could not be sent:", *map(str, group.exceptions)]))
+
+
+def _which(arguments: argparse.Namespace) -> int:
+    path: Path = arguments.file
+    if not path.exists():
+        raise StageError(f"{path} is not there. `dvc checkout` brings back what dvc.lock names.")
+    digest = md5(path)
+    print(f"{path} has the MD5 {digest}.")
+    makers = Ledger().makers(digest)
+    if not makers:
+        print(NONE_MADE)
+        return 1
+    if len(makers) > 1:
+        print(f"{len(makers)} runs made these bytes; this is the newest.")
+    print(*_describe(makers[0]), sep="\n")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    runs = Ledger().with_prefix(arguments.run)
+    if len(runs) != 1:
+        raise StageError(
+            f"{len(runs) or 'no'} runs have an identifier that begins with {arguments.run!r}; "
+            "MLflow's UI shows it on the run's page, `which FILE` prints it."
+        )
+    print(*_describe(runs[0]), sep="\n")
+    print("outputs:", *_indented(declared(runs[0])), sep="\n")
+    print("to bring them back:", *(f"  {line}" for line in restore.commands(runs[0], History())), sep="\n")
+    return 0
+
+
+def _sync(arguments: argparse.Namespace) -> int:
+    done = sync.sync(PARAMS)
+    print(f"Runs sent to MLflow: {done.sent}.")
+    if done.restored:
+        print(f"Entered as restored: {', '.join(done.restored)}.")
+    if done.stale:
+        print(f"Left out, since settings or code have changed: {', '.join(done.stale)} (`dvc repro` first).")
+    return 0
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    found = audit.audit(Ledger(), History(), sorted(sync.locked_stages()))
+    print(f"Numbers in metrics/ compared with MLflow: {found.numbers}.")
+    print(
+        f"Recorded outputs: {found.committed} committed, {found.of_experiments} of experiments, "
+        f"{found.uncommitted} of runs never committed."
+    )
+    if found.unrecorded:
+        print("In no run (`python -m stages.record sync` enters them):", *found.unrecorded, sep="\n  ")
+    if found.contradictions:
+        print("Contradictions:", *found.contradictions, sep="\n  ")
+    if found.sound:
+        print("The two ledgers agree.")
+    return 0 if found.sound else 1
+
+
+def _promote(arguments: argparse.Namespace) -> int:
+    verdict = promotion.promote(Ledger(), arguments.network)
+    print(
+        f"{arguments.network} {'is now' if verdict.promoted else 'is not made'} champion: {verdict.reason}."
+    )
+    return 0
+
+
+def _describe(run: Run) -> Iterator[str]:
+    """Yield lines that say what a run is and where it comes from."""
+    tags = run.data.tags
+    began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    restored = ", entered from restored files" if tags.get("restored") == "true" else ""
+    dirty = " with uncommitted changes" if tags.get("dirty") == "true" else ""
+    yield f"run: {run.info.run_id} ({run.info.status.lower()}{restored})"
+    yield f"stage: {tags['stage']}, {began:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"commit: {tags.get('commit', 'unknown')}{dirty}"
+    if "experiment" in tags:
+        yield f"experiment: {tags['experiment']}"
+    yield "settings:"
+    yield from _indented(dict(sorted(run.data.params.items())), separator=" = ")
+    yield "inputs:"
+    yield from _indented(tagged(run, INPUT))
+
+
+def _indented(pairs: dict[str, str], separator: str = "  ") -> list[str]:
+    return [f"  {key}{separator}{value}" for key, value in pairs.items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
