@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check verify quick ui lock
+.PHONY: help repro test check verify quick doctor ui lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,8 +25,12 @@ verify: .venv/installed ## run the committed pipeline in a fresh clone and compa
 quick: .venv/installed ## run the pipeline on 5,000 images in a temporary copy
 	python -m tools.quick
 
+doctor: .venv/installed ## look for what is amiss, and say what helps
+	python -m tools.doctor
+
 ui: .venv/installed ## open the record in MLflow's UI on 127.0.0.1:5000
-	mlflow ui --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlflow.db
+	MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false mlflow ui --host 127.0.0.1 --port 5000 \
+		--allowed-hosts 127.0.0.1:5000,localhost:5000 --backend-store-uri sqlite:///mlflow.db
 
 lock: .venv/installed ## resolve pyproject.toml into requirements.lock anew
 	python -m pip install --quiet uv

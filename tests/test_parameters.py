@@ -144,8 +144,9 @@ def test_a_block_whose_name_is_a_number_is_refused(tmp_path: Path) -> None:
     assert "5: no such block" in refusal(tmp_path, f"{GOOD}5: 6\n")
 
 
-def test_a_package_that_is_no_stage_is_no_block(tmp_path: Path) -> None:
-    assert "shared: no such block" in refusal(tmp_path, f"{GOOD}shared: {{}}\n")
+@pytest.mark.parametrize("package", ["shared", "record"])
+def test_a_package_that_is_no_stage_is_no_block(tmp_path: Path, package: str) -> None:
+    assert f"{package}: no such block" in refusal(tmp_path, f"{GOOD}{package}: {{}}\n")
 
 
 def test_a_wrong_layer_is_one_fault(tmp_path: Path) -> None:

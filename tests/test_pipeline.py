@@ -86,8 +86,22 @@ def test_figures_are_plausible_on_a_thousand_images(sandbox: Sandbox) -> None:
 
 
 def test_every_stage_has_a_finished_run(runs: dict[str, Run]) -> None:
-    assert sorted(runs) == sorted(EIGHT)
+    assert sorted(runs) == sorted([*EIGHT, "pipeline"])
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_the_state_of_the_pipeline_is_one_row(
+    sandbox: Sandbox, client: MlflowClient, runs: dict[str, Run]
+) -> None:
+    row = runs["pipeline"]
+    assert row.data.params["train-cnn.epochs"] == "2"
+    assert row.data.params["preprocess.train"] == "800"
+    assert row.data.metrics["evaluate.cnn.accuracy"] == metrics(sandbox, "evaluate")["cnn"]["accuracy"]
+    assert row.data.metrics["train-ae.val_loss"] == metrics(sandbox, "train-ae")["val_loss"]
+    for stage in EIGHT:
+        assert row.data.tags[f"run.{stage}"] == runs[stage].info.run_id
+        assert runs[stage].data.tags["mlflow.parentRunId"] == row.info.run_id
+    assert "params.yaml" in artifacts(client, row, "")
 
 
 @pytest.mark.parametrize("stage", EIGHT)

@@ -23,8 +23,8 @@ NONE_MADE = (
 )
 
 
-def main() -> int:
-    """Run the command; return its exit code."""
+def main(words: list[str] | None = None) -> int:
+    """Run the command (from the command line unless given); return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m stages.record", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     which = commands.add_parser("which", help="the run, commit, settings and inputs that made a file")
@@ -35,7 +35,7 @@ def main() -> int:
     commands.add_parser("audit", help="hold metrics/, git and MLflow against each other")
     promote = commands.add_parser("promote", help="make a network the champion if it is better")
     promote.add_argument("network", choices=promotion.CLASSIFIERS, help="the network in models/")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     for name, value in IMPATIENCE.items():
         os.environ.setdefault(name, value)
     try:

@@ -4,6 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
+LOCK = Path("dvc.lock")
 # What git and DVC leave out of a folder here; see .dvcignore.
 IGNORED = "__pycache__"
 
@@ -33,6 +36,14 @@ def digests(paths: list[Path]) -> dict[str, str]:
         for member in members:
             found.setdefault(md5(member), member.as_posix())
     return found
+
+
+def locked_outputs() -> dict[str, str]:
+    """Return the MD5 of each output that the dvc.lock of the current folder names, by path."""
+    if not LOCK.exists():
+        return {}
+    stages = YAML(typ="safe").load(LOCK)["stages"]
+    return {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", [])}
 
 
 def cached(md5: str) -> Path:

@@ -25,6 +25,17 @@ def folder() -> Path:
     return root() / ".journal"
 
 
+def waits(path: Path) -> bool:
+    """Whether the folder holds a journal that nobody writes and MLflow has not received."""
+    if not (path / "events.jsonl").exists():
+        return False
+    journal = Journal(path)
+    try:
+        return journal.unfinished() and journal.lock()
+    finally:
+        journal.close()
+
+
 class Journal:
     """Events of one run, appended and never changed, with a mark of how many MLflow has received.
 
@@ -87,6 +98,10 @@ class Journal:
     def unsent(self) -> list[Event]:
         """Return the events that MLflow has not received."""
         return self.events()[self.state["sent"] :]
+
+    def unfinished(self) -> bool:
+        """Whether MLflow lacks an event, or the journal its end."""
+        return bool(self.unsent()) or not self.ended()
 
     def ended(self) -> bool:
         """Whether the run has come to its end, as far as this journal knows."""

@@ -40,8 +40,7 @@ def send_all(own: Journal | None = None) -> int:
             continue
         journal = Journal(path)
         try:
-            unfinished = journal.unsent() or not journal.ended()
-            if unfinished and journal.lock():
+            if journal.unfinished() and journal.lock():
                 if not journal.ended():
                     journal.append("end", status="KILLED")
                 send(journal)

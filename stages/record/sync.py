@@ -11,15 +11,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from stages.record import pipeline, provenance, replay
-from stages.record.digest import digests, md5
+from stages.record.digest import LOCK, digests, md5
 from stages.record.journal import PARAMS, Journal
 from stages.record.ledger import Ledger
 from stages.record.run import numbers
 from stages.record.state import read_state
 from stages.shared.errors import StageError
 from stages.shared.parameters import Experiment, flatten, load
-
-LOCK = Path("dvc.lock")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The command line of a stage: its paths from dvc.yaml, its settings from params.yaml, its record."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stages import record
 from stages.record import Kind
-from stages.shared import compute, parameters
+from stages.shared import compute, lifeline, parameters
 from stages.shared.errors import StageError
 
 
@@ -37,6 +38,14 @@ class Output:
     kind: Kind = "file"
 
 
+REMEDIES = {
+    errno.EACCES: "Give yourself the right to write there",
+    errno.EPERM: "Give yourself the right to write there",
+    errno.EROFS: "Choose a folder that can be written",
+    errno.ENOSPC: "Make room on that disk (`dvc gc --workspace` clears DVC's cache of other versions)",
+    errno.EDQUOT: "Make room within your quota",
+}
+
 P = TypeVar("P", bound=BaseModel)
 Q = TypeVar("Q", bound=Paths)
 
@@ -53,12 +62,15 @@ def run(
     Heavy imports belong inside `main`: the environment must be set before NumPy or Keras loads, and
     `--help` and a wrong setting should be answered at once.
     """
+    lifeline.hold()
     arguments = _parser(stage, description, path_model).parse_args()
     paths = path_model(**{name: getattr(arguments, name) for name in path_model.model_fields})
     try:
         settings = parameters.load(arguments.params, parameter_model)
         if isinstance(chosen := getattr(settings, "compute", None), compute.Compute):
             compute.pin(chosen)
+        _check_inputs(paths)
+        _sweep(paths)
         entry = record.Entry(
             stage=stage,
             experiment=parameters.load(arguments.params, parameters.Experiment).dataset,
@@ -71,6 +83,11 @@ def run(
             main(settings, paths, run)
     except StageError as error:
         sys.exit(f"{stage}: {error}")
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        file = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{stage}: {file}{error.strerror}. {REMEDIES[error.errno]}, and run it again.")
 
 
 def _parser(stage: str, description: str | None, path_model: type[Paths]) -> argparse.ArgumentParser:
@@ -88,6 +105,27 @@ def _parser(stage: str, description: str | None, path_model: type[Paths]) -> arg
             f"--{name.replace('_', '-')}", type=Path, required=True, help=f"{direction}: {mark.meaning}"
         )
     return parser
+
+
+def _check_inputs(paths: Paths) -> None:
+    """Raise StageError where an input is not there, or not what dvc.lock says the stage before it made."""
+    recorded = record.locked_outputs()
+    for path in _marked(paths, Input):
+        if not path.exists():
+            raise StageError(f"{path} is not there. `dvc checkout` brings it back, `dvc repro` makes it.")
+        expected = recorded.get(path.as_posix())
+        if expected and (found := record.md5(path)) != expected:
+            raise StageError(
+                f"{path} has the MD5 {found}; dvc.lock names {expected}. `dvc checkout {path}` brings those "
+                f"bytes back; if the new ones are meant, `dvc commit {path}` takes them over."
+            )
+
+
+def _sweep(paths: Paths) -> None:
+    """Remove what a killed run of this stage left half-written."""
+    for path in _marked(paths, Output):
+        for leftover in path.parent.glob(f".{path.name}.*"):
+            leftover.unlink(missing_ok=True)
 
 
 def _marked(paths: Paths, mark: type[Input] | type[Output]) -> dict[Path, Kind]:
