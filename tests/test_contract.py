@@ -140,12 +140,23 @@ def test_declares_exactly_the_files_that_its_command_names(stage: str) -> None:
     written = {given[name] for name, mark in marks.items() if isinstance(mark, Output)}
     data = {path for path in paths_of(entry["deps"]) if not path.startswith("stages/")}
     assert read == data
-    assert written == set(paths_of(entry["outs"] + entry.get("metrics", [])))
+    assert written == set(paths_of(entry["outs"] + entry.get("metrics", []) + entry.get("plots", [])))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_has_an_output_that_only_the_cache_holds(stage: str) -> None:
     assert any(isinstance(out, str) for out in PIPELINE["stages"][stage]["outs"])
+
+
+@pytest.mark.parametrize("stage", ["train-mlp", "train-cnn", "train-ae"])
+def test_a_training_can_be_restored_from_the_run_cache(stage: str) -> None:
+    """DVC keeps no run of a stage with an output that is neither cached nor a metric nor a plot."""
+    assert all(isinstance(out, str) for out in PIPELINE["stages"][stage]["outs"])
+
+
+def test_dvc_plots_shows_every_committed_picture() -> None:
+    committed = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plots").rglob("*.png")}
+    assert {plot for plot in PIPELINE["plots"] if isinstance(plot, str)} == committed
 
 
 @pytest.mark.parametrize("stage", ["train-mlp", "train-cnn", "train-ae"])

@@ -110,19 +110,19 @@ def test_show_prints_commands_that_restore_the_bytes(
 def test_two_states_stand_in_mlflow_after_there_and_back(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there = md5(Path("plots/evaluate"))
-    repository.set({"evaluate": {"gallery": 5}})
-    repository.dvc("repro")
-    repository.set({"evaluate": {"gallery": 12}})
+    there = md5(Path("models/mlp.keras"))
+    repository.set({"train-mlp": {"dropout": 0.2}})
+    repository.dvc("repro", "train-mlp")
+    repository.set({"train-mlp": {"dropout": 0.1}})
     assert "Running stage" not in repository.dvc("repro")
-    assert md5(Path("plots/evaluate")) == there
+    assert md5(Path("models/mlp.keras")) == there
     assert main(["sync"]) == 0
     states = runs(repository, stage="pipeline")
-    assert sorted(run.data.params["evaluate.gallery"] for run in states) == ["12", "5"]
-    back = next(run for run in states if run.data.params["evaluate.gallery"] == "12")
+    assert sorted(run.data.params["train-mlp.dropout"] for run in states) == ["0.1", "0.2"]
+    back = next(run for run in states if run.data.params["train-mlp.dropout"] == "0.1")
     assert {f"run.{stage}" for stage in STAGES} <= set(back.data.tags)
-    first = min(runs(repository, stage="evaluate"), key=lambda run: run.info.start_time)
-    assert first.info.run_id in asked(capsys, "which", "plots/evaluate")[1]
+    first = min(runs(repository, stage="train-mlp"), key=lambda run: run.info.start_time)
+    assert first.info.run_id in asked(capsys, "which", "models/mlp.keras")[1]
 
 
 def test_sync_enters_results_that_came_without_a_record_and_once(
