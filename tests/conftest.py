@@ -15,8 +15,14 @@ SMALL = {
     "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
     "evaluate": {"logistic_iterations": 20},
     "feature-importance": {"trees": 10},
-    "latent-analysis": {"scatter": 100},
+    "latent-analysis": {"scatter": 100, "generated": 100},
 }
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give the small pipeline run to one of the two processes, and each other file to one of them."""
+    shares = "sandbox" in getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.path.stem))
 
 
 @pytest.fixture(scope="session")

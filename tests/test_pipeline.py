@@ -124,10 +124,15 @@ def test_a_run_names_its_settings_and_its_code(sandbox: Sandbox, runs: dict[str,
     assert (run.data.tags["backend"], run.data.tags["device"]) == ("tensorflow", "cpu:0")
 
 
-def test_a_training_has_a_figure_for_every_epoch(client: MlflowClient, runs: dict[str, Run]) -> None:
+def test_a_training_has_a_figure_for_every_epoch(
+    sandbox: Sandbox, client: MlflowClient, runs: dict[str, Run]
+) -> None:
     for stage in TRAINED.values():
-        history = client.get_metric_history(runs[stage].info.run_id, "val_loss")
-        assert {1, 2} <= {point.step for point in history}
+        history = client.get_metric_history(runs[stage].info.run_id, "epoch/val_loss")
+        assert [point.step for point in history] == [1, 2]
+        kept = metrics(sandbox, stage)
+        assert runs[stage].data.metrics["val_loss"] == kept["val_loss"]
+        assert history[kept["best_epoch"] - 1].value == pytest.approx(kept["val_loss"], abs=1e-6)
 
 
 def test_a_training_has_its_data_and_the_load_of_the_machine(runs: dict[str, Run]) -> None:
@@ -218,7 +223,7 @@ def test_an_experiment_in_a_temporary_copy_reaches_the_same_record(
     sandbox.git("checkout", "-q", ".")
     sandbox.dvc("exp", "run", "--temp", "--name", "short", "-S", "train-mlp.epochs=1", "train-mlp")
     experiment = client.get_experiment_by_name("mnist").experiment_id
-    (run,) = client.search_runs([experiment], "tags.experiment = 'short'")
+    (run,) = client.search_runs([experiment], "tags.experiment = 'short' and tags.stage = 'train-mlp'")
     assert run.data.params["train-mlp.epochs"] == "1"
     assert run.info.status == "FINISHED"
     assert sandbox.git("status", "--porcelain") == ""

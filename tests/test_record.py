@@ -60,8 +60,8 @@ def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
     run = runs(workdir)["one"]
     assert run.info.status == "FINISHED"
     assert run.data.params == {"block.size": "3"}
-    assert run.data.metrics["loss"] == 0.5
-    assert run.data.metrics["loss _gr__te__ _"] == 0.25
+    assert run.data.metrics["epoch/loss"] == 0.5
+    assert run.data.metrics["epoch/loss _gr__te__ _"] == 0.25
     assert run.data.metrics["net.accuracy"] == 0.75
     assert run.data.tags["output.f97c5d29941bfb1b2fdab0874906ab82"] == "one/out.txt"
 
@@ -131,7 +131,7 @@ def test_sending_again_changes_nothing(workdir: Path) -> None:
     assert sorted(after) == ["one", "two"]
     assert after["one"].data.to_dictionary() == before.data.to_dictionary()
     assert after["one"].info.end_time == before.info.end_time
-    assert len(client.get_metric_history(before.info.run_id, "loss")) == 1
+    assert len(client.get_metric_history(before.info.run_id, "epoch/loss")) == 1
 
 
 def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) -> None:

@@ -198,7 +198,8 @@ def test_a_training_leaves_network_history_and_figures(tmp_path: Path) -> None:
     write_fitted(model, fitted, path, history, metrics)
     loaded = keras.saving.load_model(path)
     assert np.array_equal(predict(loaded, VAL.images), predict(model, VAL.images))
-    assert np.allclose(pd.read_csv(history), fitted.history.assign(kept=[False, True]), atol=1e-6)
+    expected = fitted.history.assign(kept=[False, True])
+    pd.testing.assert_frame_equal(pd.read_csv(history), expected, atol=1e-6)
     counts = {"epochs": 2, "parameters": 36 * 6 + 6 + 6 * 3 + 3}
     assert read_json(metrics) == pytest.approx(fitted.best | counts, abs=1e-6)
 

@@ -41,8 +41,11 @@ class Run:
         self._journal = journal
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Record the figures of one epoch of training, counted from 1."""
-        self._journal.append("metrics", step=epoch, values=dict(values))
+        """Record the figures of one epoch of training, counted from 1.
+
+        They stand apart from those in metrics/, which are of the epoch whose weights were kept.
+        """
+        self._journal.append("metrics", step=epoch, values={f"epoch/{name}": v for name, v in values.items()})
 
     def note(self, key: str, value: str) -> None:
         """Record a fact that may differ from run to run, so that it can stand in no tracked file."""

@@ -67,13 +67,14 @@ def run(
     paths = path_model(**{name: getattr(arguments, name) for name in path_model.model_fields})
     try:
         settings = parameters.load(arguments.params, parameter_model)
+        experiment = parameters.load(arguments.params, parameters.Experiment).dataset
         if isinstance(chosen := getattr(settings, "compute", None), compute.Compute):
             compute.pin(chosen)
         _check_inputs(paths)
         _sweep(paths)
         entry = record.Entry(
             stage=stage,
-            experiment=parameters.load(arguments.params, parameters.Experiment).dataset,
+            experiment=experiment,
             settings=dict(parameters.flatten(settings.model_dump(mode="json", by_alias=True))),
             inputs=_marked(paths, Input),
             outputs=_marked(paths, Output),
