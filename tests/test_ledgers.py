@@ -152,7 +152,7 @@ def test_sync_leaves_out_what_the_settings_no_longer_ask_for(
     repository.set({"latent-analysis": {"scatter": 50}})
     code, answer = asked(capsys, "sync")
     assert code == 0
-    assert "Left out, since settings or code have changed: latent-analysis" in answer
+    assert "Left out, since `dvc status` finds them changed or missing: latent-analysis." in answer
     assert runs(repository, stage="latent-analysis") == []
 
 
@@ -219,3 +219,21 @@ def test_promotion_says_what_is_missing(repository: Sandbox) -> None:
 
 def lock(repository: Sandbox) -> dict[str, Any]:
     return dict(YAML(typ="safe").load(repository.path / "dvc.lock")["stages"])
+
+
+def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) -> None:
+    healthy = repository.run("python", "-m", "tools.doctor")
+    assert healthy.returncode == 0, healthy.stdout
+    assert "pipeline: all results are those of the settings and the code" in healthy.stdout
+    assert "journal: everything is sent" in healthy.stdout
+    assert "GPU: " in healthy.stdout
+    with Path("params.yaml").open("a") as file:
+        file.write("\nlost: {setting: 1}\n")
+    Path(".journal/19990101T000000-evaluate-0").mkdir()
+    Path(".journal/19990101T000000-evaluate-0/events.jsonl").write_text('{"event": "start", "time": 0}\n')
+    ill = repository.run("python", "-m", "tools.doctor", MLFLOW_TRACKING_URI="sqlite:////nowhere/mlflow.db")
+    assert ill.returncode == 1
+    assert "FAULT  settings: no stage depends on lost.setting" in ill.stdout
+    assert "FAULT  MLflow: sqlite:////nowhere/mlflow.db does not open" in ill.stdout
+    assert "note   journal: 1 runs wait to be sent, the oldest is 19990101T000000-evaluate-0" in ill.stdout
+    assert "-> python -m stages.record sync" in ill.stdout

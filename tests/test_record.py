@@ -10,49 +10,9 @@ import time
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
-ROOT = Path(__file__).resolve().parents[1]
-DEAD_SERVER = "http://127.0.0.1:9"
-STAGE = """
-    import sys, time
-    from pathlib import Path
-    from stages import record
-
-    name, seconds = sys.argv[1], float(sys.argv[2])
-    out, metrics = Path(name) / "out.txt", Path(name) / "figures.json"
-    entry = record.Entry(name, "digits", {"block.size": 3}, {}, {out: "file", metrics: "metrics"})
-    with record.start(entry) as run:
-        run.epoch(1, {"loss": 0.5, "loss (größte), %": 0.25})
-        print("started", flush=True)
-        time.sleep(seconds)
-        out.parent.mkdir(exist_ok=True)
-        out.write_text(name)
-        metrics.write_text('{"net": {"accuracy": 0.75}, "words": ["left", "out"]}')
-"""
-
-
-def start(folder: Path, name: str, seconds: float = 0, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(STAGE), name, str(seconds)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: "subprocess.Popen[str]") -> str:
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return errors
-
-
-def runs(folder: Path) -> dict[str, Run]:
-    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-    experiment = client.get_experiment_by_name("digits")
-    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+from tests.helpers import ROOT
+from tests.recorded import DEAD_SERVER, finish, runs, start
 
 
 def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
@@ -92,7 +52,7 @@ def test_a_journal_that_cannot_be_sent_does_not_hold_up_the_others(workdir: Path
     (broken / "events.jsonl").write_text('{"event": "start", "time": 0}\n')
     finish(start(workdir, "waiting", MLFLOW_TRACKING_URI=DEAD_SERVER))
     errors = finish(start(workdir, "next"))
-    assert "MLflow has not received an earlier run (KeyError: 'experiment')" in errors
+    assert "has not received an earlier run (19990101T000000-broken-0: KeyError: 'experiment')" in errors
     assert sorted(runs(workdir)) == ["next", "waiting"]
 
 

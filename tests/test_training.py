@@ -217,6 +217,7 @@ def convolved(epochs: int, report: Report, **changes: Any) -> tuple[list[np.ndar
     settings = cnn(**RESTLESS | {"epochs": epochs, "kernel": 2} | changes)
     model = build_cnn(settings, TRAIN.images, 3, seed=1)
     fitted = fit(model, classification("categorical_crossentropy", 3), (TRAIN, VAL), settings, 1, report)
+    fitted.finish()
     return model.get_weights(), fitted
 
 
@@ -261,12 +262,23 @@ def test_another_setting_takes_up_no_checkpoint() -> None:
     assert told.notes == {}
 
 
+def test_a_training_whose_network_could_not_be_written_is_not_lost() -> None:
+    model, fitted = trained(mlp(epochs=2))
+    told = Told()
+    again, refitted = trained(mlp(epochs=2), report=told)
+    assert told.notes == {"resumed_after_epoch": "2"}
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    pd.testing.assert_frame_equal(refitted.history, fitted.history)
+
+
+@pytest.mark.parametrize("size", [0, 2000])
 def test_a_damaged_checkpoint_is_told_and_left_aside(
-    checkpoints: Path, capsys: pytest.CaptureFixture[str]
+    checkpoints: Path, capsys: pytest.CaptureFixture[str], size: int
 ) -> None:
     convolved(1, SILENT)
     (path,) = checkpoints.iterdir()
-    path.write_bytes(path.read_bytes()[:2000])
+    content = path.read_bytes()
+    path.write_bytes(content[:size])
     told = Told()
     convolved(2, told)
     assert told.notes == {}

@@ -1,10 +1,15 @@
 """The comparison of a new run with the committed results: never silent, never lenient by accident."""
 
 import json
+import shutil
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
+from stages.record.digest import md5
+from stages.shared.models import save_model
 from tools import verify
 
 LOCK = """
@@ -70,3 +75,54 @@ def test_a_number_that_is_gone_is_beyond_any_tolerance(tmp_path: Path) -> None:
         "evaluate: cnn.accuracy is None, recorded 0.99",
         "evaluate: cnn.log_loss is None, recorded 0.1",
     ]
+
+
+def model_in_cache(folder: Path, weights: float, layer: str = "dense") -> str:
+    """Save a network of one layer as DVC's cache would hold it; return its MD5."""
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name=layer)])
+    network.layers[0].set_weights([np.full((2, 3), weights, np.float32), np.zeros(3, np.float32)])
+    save_model(folder / "models" / "cnn.keras", network)
+    digest = md5(folder / "models" / "cnn.keras")
+    cached = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+    cached.parent.mkdir(parents=True)
+    shutil.copy(folder / "models" / "cnn.keras", cached)
+    return digest
+
+
+@pytest.mark.parametrize(
+    ("weights", "layer", "where"),
+    [
+        (0.75, "dense", "largest difference in dense/kernel: 0.25"),
+        (0.5, "other", "whose weights are equal: the configuration differs"),
+    ],
+)
+def test_a_model_that_differs_is_told_by_its_tensor(
+    tmp_path: Path, weights: float, layer: str, where: str
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    recorded, found = model_in_cache(ours, 0.5), model_in_cache(theirs, weights, layer)
+    unlike = verify.Unlike("train-cnn", "models/cnn.keras", recorded, found)
+    assert verify.pinpoint(ours, theirs, unlike) == f"models/cnn.keras, {where}"
+
+
+def test_a_folder_that_differs_is_told_by_its_first_file(tmp_path: Path) -> None:
+    listings = {"ours": {"a.npy": "1", "b.npy": "2"}, "theirs": {"a.npy": "1", "b.npy": "3", "c.npy": "4"}}
+    for name, files in listings.items():
+        cached = tmp_path / name / ".dvc" / "cache" / "files" / "md5" / "ff" / "0.dir"
+        cached.parent.mkdir(parents=True)
+        cached.write_text(json.dumps([{"relpath": file, "md5": digest} for file, digest in files.items()]))
+        (tmp_path / name / "data").mkdir()
+    unlike = verify.Unlike("preprocess", "data", "ff0.dir", "ff0.dir")
+    assert verify.pinpoint(tmp_path / "ours", tmp_path / "theirs", unlike) == "data/b.npy"
+
+
+def test_differences_come_in_the_order_of_the_stages(tmp_path: Path) -> None:
+    for name, digest in (("ours", "aa"), ("theirs", "bb")):
+        folder = tmp_path / name
+        folder.mkdir()
+        outputs = {"z-first": "second.json", "a-second": "first.json"}
+        (folder / "dvc.yaml").write_text(json.dumps({"stages": {stage: {} for stage in outputs}}))
+        stages = {stage: {"outs": [{"path": path, "md5": digest}]} for stage, path in outputs.items()}
+        (folder / "dvc.lock").write_text(json.dumps({"stages": stages}))
+    unlike = verify.compare_bytes(tmp_path / "ours", tmp_path / "theirs")
+    assert [str(each) for each in unlike] == ["z-first: second.json", "a-second: first.json"]

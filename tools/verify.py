@@ -18,6 +18,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from stages.record.digest import cached, locked_stages
 from stages.shared.parameters import flatten
 from tools.fingerprint import ROOT, differences
 from tools.sandbox import Sandbox
@@ -98,10 +99,9 @@ def compare_bytes(recorded: Path, rerun: Path) -> Iterator[Unlike]:
 
 
 def _outputs(repository: Path) -> dict[tuple[str, str], str]:
-    lock = YAML(typ="safe").load(repository / "dvc.lock")
     return {
         (stage, out["path"]): out["md5"]
-        for stage, entry in lock["stages"].items()
+        for stage, entry in locked_stages(repository).items()
         for out in entry.get("outs", [])
     }
 
@@ -129,7 +129,7 @@ def _first_file(recorded: Path, rerun: Path, unlike: Unlike) -> str:
 
 def _listing(repository: Path, md5: str | None) -> dict[str, str]:
     """Return the files of a folder by name, as DVC's cache lists them; nothing where it does not."""
-    path = _cached(repository, md5)
+    path = cached(md5 or "absent", repository)
     if not path.exists():
         return {}
     return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_text())}
@@ -141,7 +141,7 @@ def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:
 
     from stages.shared.models import load_model
 
-    ours = _cached(recorded, unlike.recorded)
+    ours = cached(unlike.recorded or "absent", recorded)
     if not ours.exists():
         return "which tensor is unknown: the recorded model is not in DVC's cache here"
     with tempfile.TemporaryDirectory() as folder:
@@ -155,11 +155,6 @@ def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:
         return "whose weights are equal: the configuration differs"
     largest = int(np.argmax(gaps))
     return f"largest difference in {pairs[largest][0].path}: {gaps[largest]:.2g}"
-
-
-def _cached(repository: Path, md5: str | None) -> Path:
-    name = md5 or "absent"
-    return repository / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]
 
 
 def compare_numbers(recorded: Path, rerun: Path) -> Iterator[str]:

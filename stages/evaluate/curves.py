@@ -8,7 +8,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from stages.shared.figures import BAD, GOOD, new_figure, save
 
-FIGURES = {"loss": "loss", "accuracy": "share of errors"}
+FIGURES = {"loss": "loss", "accuracy": "error rate"}
 NETWORKS = {"mlp": "multilayer perceptron", "cnn": "convolutional network", "ae": "autoencoder"}
 
 

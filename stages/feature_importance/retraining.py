@@ -28,6 +28,7 @@ def measure(
     model = build_mlp(settings, train.images, n_classes, parameters.seed)
     objective = classification(settings.loss, n_classes)
     fitted = fit(model, objective, (train, val), settings, parameters.seed, Silent())
+    fitted.finish()
     correct = int((predict(model, test.images).argmax(axis=1) == test.labels).sum())
     low, high = accuracy_interval(correct, len(test), CONFIDENCE)
     return {

@@ -1,19 +1,18 @@
 """Ask and keep the record: which run made a file, what a run made, whether the two ledgers agree."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
-from stages.record import audit, promotion, restore, sync
-from stages.record.digest import md5
+from stages.record import audit, promotion, restore, store, sync
+from stages.record.digest import locked_stages, md5
 from stages.record.history import History
 from stages.record.ledger import INPUT, Ledger, declared, tagged
-from stages.record.sender import IMPATIENCE
 from stages.shared.errors import StageError
 
 PARAMS = Path("params.yaml")
@@ -36,14 +35,15 @@ def main(words: list[str] | None = None) -> int:
     promote = commands.add_parser("promote", help="make a network the champion if it is better")
     promote.add_argument("network", choices=promotion.CLASSIFIERS, help="the network in models/")
     arguments = parser.parse_args(words)
-    for name, value in IMPATIENCE.items():
-        os.environ.setdefault(name, value)
     try:
         return int(globals()[f"_{arguments.command}"](arguments))
     except StageError as error:
         sys.exit(f"record: {error}")
-    except ExceptionGroup as group:
-        sys.exit("\n  ".join(["record: some journals could not be sent:", *map(str, group.exceptions)]))
+    except MlflowException as error:
+        sys.exit(
+            f"record: MLflow at {store.tracking_uri()} does not answer as it should: {error.message} "
+            "`make doctor` says what helps."
+        )
 
 
 def _which(arguments: argparse.Namespace) -> int:
@@ -81,12 +81,17 @@ def _sync(arguments: argparse.Namespace) -> int:
     if done.restored:
         print(f"Entered as restored: {', '.join(done.restored)}.")
     if done.stale:
-        print(f"Left out, since settings or code have changed: {', '.join(done.stale)} (`dvc repro` first).")
-    return 0
+        print(
+            f"Left out, since `dvc status` finds them changed or missing: {', '.join(done.stale)}. "
+            "`dvc repro` makes them, `dvc checkout` brings back what is in DVC's cache."
+        )
+    if done.unsent:
+        print("Could not be sent:", *done.unsent, sep="\n  ")
+    return 1 if done.unsent else 0
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    found = audit.audit(Ledger(), History(), sorted(sync.locked_stages()))
+    found = audit.audit(Ledger(), History(), sorted(locked_stages()))
     print(f"Numbers in metrics/ compared with MLflow: {found.numbers}.")
     print(
         f"Recorded outputs: {found.committed} committed, {found.of_experiments} of experiments, "

@@ -32,7 +32,7 @@ class Audit:
     @property
     def sound(self) -> bool:
         """Whether the two ledgers agree."""
-        return not self.unrecorded and not self.contradictions
+        return self.numbers > 0 and not self.unrecorded and not self.contradictions
 
 
 def audit(ledger: Ledger, history: History, stages: list[str]) -> Audit:
@@ -70,12 +70,13 @@ def _compare_numbers(ledger: Ledger, path: Path, found: Audit) -> None:
 
 def _unlike_twins(ledger: Ledger) -> Iterator[str]:
     """Yield a line for each two runs of one stage, state and inputs that made unlike outputs."""
-    twins: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+    twins: dict[tuple[str, ...], list[Run]] = defaultdict(list)
     for run in ledger.runs:
         if run.info.status == "FINISHED" and declared(run) and STATE in run.data.tags:
-            inputs = str(tagged(run, INPUT))
-            twins[run.data.tags["stage"], run.data.tags[STATE], inputs].append(run)
-    for (stage, _, _), runs in twins.items():
+            tags = run.data.tags  # another device rounds otherwise
+            key = tags["stage"], tags[STATE], tags.get("device", ""), str(tagged(run, INPUT))
+            twins[key].append(run)
+    for (stage, *_), runs in twins.items():
         for run in runs[1:]:
             first, other = declared(runs[0]), declared(run)
             for path in sorted(first.keys() & other.keys()):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -38,14 +39,17 @@ def digests(paths: list[Path]) -> dict[str, str]:
     return found
 
 
+def locked_stages(repository: Path = Path()) -> dict[str, Any]:
+    """Return the entries of dvc.lock by stage; nothing where there is no lock yet."""
+    path = repository / LOCK
+    return dict(YAML(typ="safe").load(path)["stages"]) if path.exists() else {}
+
+
 def locked_outputs() -> dict[str, str]:
     """Return the MD5 of each output that the dvc.lock of the current folder names, by path."""
-    if not LOCK.exists():
-        return {}
-    stages = YAML(typ="safe").load(LOCK)["stages"]
-    return {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", [])}
+    return {out["path"]: out["md5"] for entry in locked_stages().values() for out in entry.get("outs", [])}
 
 
-def cached(md5: str) -> Path:
+def cached(md5: str, repository: Path = Path()) -> Path:
     """Return where DVC's cache keeps, or would keep, the bytes of this MD5."""
-    return Path(".dvc") / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    return repository / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-LOCKS = ("dvc.lock", "studies/dvc.lock")
+LOCK = "dvc.lock"
 MD5 = re.compile(rb"\bmd5: ([0-9a-f]{32}(?:\.dir)?)")
-EXPERIMENTS = "refs/exps/"
+# DVC keeps others beside them, of its own: exec, stash, celery ...
+EXPERIMENT = re.compile(r"^(\w+) refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,46 +29,39 @@ class History:
 
     @cached_property
     def _places(self) -> dict[str, Place]:
-        committed = self._commits("HEAD", "--branches", "--tags", "--remotes")
-        names = _git("for-each-ref", "--format=%(objectname) %(refname)", EXPERIMENTS).splitlines()
-        experiments = {
-            commit: name.rpartition("/")[2] for commit, name in (line.split(" ", 1) for line in names)
-        }
-        branches = [Place(commit) for commit in committed]
-        others = [
-            Place(commit, experiments.get(commit, "unnamed"))
-            for commit in self._commits(f"--glob={EXPERIMENTS}*")
-            if commit not in set(committed)
-        ]
-        places: dict[str, Place] = {}
-        for place, content in zip(*_locks([*branches, *others]), strict=True):
+        committed = _commits("HEAD", "--branches", "--tags", "--remotes")
+        references = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+        experiments = dict(EXPERIMENT.findall(references))
+        places = [Place(commit) for commit in committed]
+        if experiments:
+            others = [commit for commit in _commits(*experiments) if commit not in set(committed)]
+            places += [Place(commit, experiments.get(commit, "unnamed")) for commit in others]
+        found: dict[str, Place] = {}
+        for place, content in zip(places, _locks(places), strict=True):
             for match in MD5.findall(content):
-                places.setdefault(match.decode(), place)
-        return places
-
-    @staticmethod
-    def _commits(*which: str) -> list[str]:
-        return _git("log", "--format=%H", *which, "--", *LOCKS).split()
+                found.setdefault(match.decode(), place)
+        return found
 
 
-def _locks(places: list[Place]) -> tuple[list[Place], list[bytes]]:
-    """Return each place as often as it has a lock file, and the contents of those files."""
-    names = [(place, f"{place.commit}:{lock}") for place in places for lock in LOCKS]
-    request = "\n".join(name for _, name in names).encode()
+def _commits(*which: str) -> list[str]:
+    """Return the commits that changed dvc.lock, newest first."""
+    return _git("log", "--format=%H", *which, "--", LOCK).split()
+
+
+def _locks(places: list[Place]) -> list[bytes]:
+    """Return dvc.lock at each place, empty where there is none, by one process of git."""
+    request = "\n".join(f"{place.commit}:{LOCK}" for place in places).encode()
     done = subprocess.run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
     answer, position = done.stdout, 0
-    found, contents = [], []
-    for place, _ in names:
+    contents = []
+    for _ in places:
         end = answer.index(b"\n", position)
         header = answer[position:end].split()
+        size = 0 if header[-1] == b"missing" else int(header[-1])
         position = end + 1
-        if header[-1] == b"missing":
-            continue
-        size = int(header[-1])
-        found.append(place)
         contents.append(answer[position : position + size])
-        position += size + 1
-    return found, contents
+        position += size + 1 if size else 0
+    return contents
 
 
 def holds(commit: str, path: str) -> bool:

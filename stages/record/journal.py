@@ -25,10 +25,13 @@ def folder() -> Path:
     return root() / ".journal"
 
 
+def journals() -> list[Path]:
+    """Return the folders of all journals, oldest first."""
+    return sorted(path.parent for path in folder().glob("[!.]*/events.jsonl"))
+
+
 def waits(path: Path) -> bool:
-    """Whether the folder holds a journal that nobody writes and MLflow has not received."""
-    if not (path / "events.jsonl").exists():
-        return False
+    """Whether the journal in the folder is written by nobody and not received by MLflow."""
     journal = Journal(path)
     try:
         return journal.unfinished() and journal.lock()
@@ -53,17 +56,25 @@ class Journal:
     def create(cls, stage: str) -> "Journal":
         """Start a new journal and lock it."""
         name = f"{time.strftime('%Y%m%dT%H%M%S')}-{stage}-{uuid.uuid4().hex[:12]}"
-        (folder() / name / "files").mkdir(parents=True)
-        journal = cls(folder() / name)
+        hidden = folder() / f".{name}"  # until it is locked, or another process might take it for dead
+        (hidden / "files").mkdir(parents=True)
+        journal = cls(hidden)
         journal.lock()
+        journal._move(folder() / name)
         return journal
 
+    def _move(self, path: Path) -> None:
+        self.path.rename(path)
+        self.path, self.files = path, path / "files"
+
     def lock(self) -> bool:
-        """Take the journal for this process; return False where another process has it."""
+        """Take the journal for this process, without half a line; return False where another has it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
+        content = (self.path / "events.jsonl").read_bytes()
+        os.truncate(self._file.fileno(), content.rfind(b"\n") + 1)  # a line cut short by a kill
         return True
 
     def close(self) -> None:
@@ -121,6 +132,10 @@ class Journal:
         temporary = self.path / "state.json.new"
         temporary.write_text(json.dumps({**self.state, **changes}))
         temporary.replace(self.path / "state.json")
+
+    def discard(self) -> None:
+        """Remove the journal of a run that was cut off before it had begun."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def forget_files(self) -> None:
         """Drop the copies once MLflow has them."""

@@ -9,7 +9,6 @@ from mlflow.entities import Run
 from stages.record import store
 
 OUTPUT, INPUT = "output.", "input."
-PIPELINE = "pipeline"  # value of the tag `stage` on the run of a state of the pipeline
 
 
 class Ledger:
@@ -31,11 +30,10 @@ class Ledger:
             if not token:
                 return sorted(found, key=lambda run: run.info.start_time, reverse=True)
 
-    def makers(self, md5: str) -> list[Run]:
-        """Return the finished runs whose output has this MD5, newest first."""
-        return [
-            run for run in self.runs if f"{OUTPUT}{md5}" in run.data.tags and run.info.status == "FINISHED"
-        ]
+    def makers(self, *md5s: str) -> list[Run]:
+        """Return the finished runs that have an output of each MD5, newest first."""
+        wanted = {f"{OUTPUT}{md5}" for md5 in md5s}
+        return [run for run in self.runs if wanted <= run.data.tags.keys() and run.info.status == "FINISHED"]
 
     def with_prefix(self, prefix: str) -> list[Run]:
         """Return the runs whose identifier begins with `prefix`."""

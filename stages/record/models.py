@@ -15,6 +15,8 @@ def log(client: MlflowClient, run_id: str, file: Path, event: dict[str, Any]) ->
     """Register the Keras model in `file` as a logged model of the run, tagged with its MD5."""
     name = file.stem
     run = client.get_run(run_id)
+    if run.outputs and run.outputs.model_outputs:
+        return  # an earlier replay came this far
     model = client.create_logged_model(
         run.info.experiment_id, name=name, source_run_id=run_id, tags={"md5": event["md5"]}
     )

@@ -24,11 +24,12 @@ def enter(client: MlflowClient, experiment: str, start: Event, files: Path) -> s
     with store.alone():
         query = f"tags.stage = '{NAME}' and tags.{STATE} = '{key}'"
         found = client.search_runs([experiment], query, max_results=1)
-        if found:
+        if found and found[0].info.status == "FINISHED":
             return str(found[0].info.run_id)
         tags = {"stage": NAME, STATE: key} | {k: v for k, v in start["tags"].items() if k in SHARED_TAGS}
         name = tags.get("experiment", NAME)
-        run_id = client.create_run(experiment, start["time"], tags, name).info.run_id
+        run = found[0] if found else client.create_run(experiment, start["time"], tags, name)
+        run_id = run.info.run_id
     log_params(client, run_id, start["state"]["settings"])
     if (files / PARAMS).exists():
         client.log_artifact(run_id, str(files / PARAMS))

@@ -73,17 +73,20 @@ def _evaluated(ledger: Ledger, path: Path, digest: str) -> tuple[Run, pd.DataFra
         if predictions is not None and run.outputs.model_outputs:
             return run, predictions
     if makers:
-        raise StageError(f"no run that made {path} has test figures. `dvc repro evaluate` measures it.")
+        raise StageError(
+            f"no run that made {path} holds the network and its test predictions, perhaps since `sync` "
+            f"entered it. `dvc repro --force train-{path.stem} evaluate` makes and records both."
+        )
     raise StageError(f"no run has made {path} (MD5 {digest}). `dvc repro` makes and records it.")
 
 
 def _predictions(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
     """Return label and prediction of each test image, as words; None where the run has none."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            file = client.download_artifacts(run_id, PREDICTIONS, folder)
-        except (MlflowException, OSError):
-            return None
+    folder = PREDICTIONS.partition("/")[0]
+    if PREDICTIONS not in [item.path for item in client.list_artifacts(run_id, folder)]:
+        return None
+    with tempfile.TemporaryDirectory() as target:
+        file = client.download_artifacts(run_id, PREDICTIONS, target)
         return pd.read_csv(file, dtype=str, keep_default_na=False)
 
 
@@ -94,7 +97,9 @@ def _correct(predictions: pd.DataFrame) -> np.ndarray:
 def _champion(client: MlflowClient, registry: str) -> ModelVersion | None:
     try:
         return client.get_model_version_by_alias(registry, CHAMPION)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise  # a server that does not answer is no sign that there is no champion
         return None
 
 
@@ -117,8 +122,9 @@ def _register(client: MlflowClient, registry: str, run: Run, digest: str) -> Mod
 def judge(challenger: np.ndarray, champion: np.ndarray) -> Verdict:
     """Compare two networks by which test images each gets right, bool (n,) each.
 
-    The challenger wins with a higher accuracy, unless McNemar's exact test (McNemar 1947,
-    Psychometrika 12: 153-157) calls it worse, as it never can on the same images.
+    The challenger wins with a higher accuracy. McNemar's exact test (McNemar 1947, Psychometrika
+    12: 153-157) says how far the difference is more than chance: on the same images it can never
+    call a network with the higher accuracy worse.
     """
     only_challenger = int((challenger & ~champion).sum())
     only_champion = int((~challenger & champion).sum())

@@ -9,7 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from stages.record import models, pipeline, store
 from stages.record.batches import log_metrics, log_params, log_tags
-from stages.record.journal import Event, Journal, folder
+from stages.record.journal import Event, Journal, journals
 
 JOURNAL_TAG = "journal"
 
@@ -35,18 +35,21 @@ def send_all(own: Journal | None = None) -> int:
     """
     faults: list[Exception] = []
     sent = 0
-    for path in sorted(folder().glob("*")):
-        if (own and path == own.path) or not (path / "events.jsonl").exists():
+    for path in journals():
+        if own and path == own.path:
             continue
         journal = Journal(path)
         try:
             if journal.unfinished() and journal.lock():
+                if not journal.events():
+                    journal.discard()
+                    continue
                 if not journal.ended():
                     journal.append("end", status="KILLED")
                 send(journal)
                 sent += 1
         except Exception as error:  # one journal must not hold up the others
-            faults.append(error)
+            faults.append(RuntimeError(f"{path.name}: {type(error).__name__}: {error}"))
         finally:
             journal.close()
     if faults:

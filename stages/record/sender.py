@@ -10,8 +10,6 @@ SAMPLE_SECONDS = 10.0
 # At the end of a stage: how long to wait for a server, and for a store on this machine's disk.
 SERVER_PATIENCE_SECONDS = 8.0
 DISK_PATIENCE_SECONDS = 120.0
-# MLflow's own defaults wait for more than four minutes on a dead server.
-IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
 class Sender:
@@ -21,8 +19,6 @@ class Sender:
         self._journal = journal
         self._ending = threading.Event()
         self._fault = ""
-        for name, value in IMPATIENCE.items():
-            os.environ.setdefault(name, value)
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
 
@@ -36,9 +32,15 @@ class Sender:
         return self._fault
 
     def _run(self) -> None:
-        try:
-            from stages.record import replay, system
+        from stages.record import replay, system
 
+        try:
+            replay.send_all(self._journal)  # first, since this run may have figures for an earlier one
+        except ExceptionGroup as group:
+            self._fault = _warning("an earlier run", str(group.exceptions[0]))
+        except Exception as error:
+            self._fault = _warning("earlier runs", _summary(error))
+        try:
             monitors = system.monitors()
             while not self._ending.is_set():
                 replay.send(self._journal)
@@ -49,11 +51,6 @@ class Sender:
             replay.send(self._journal)
         except Exception as error:  # whatever MLflow raises, the stage goes on
             self._fault = _warning("this run", _summary(error))
-            return
-        try:
-            replay.send_all(self._journal)
-        except ExceptionGroup as group:
-            self._fault = _warning("an earlier run", _summary(group.exceptions[0]))
 
     _sampled = float("-inf")
 

@@ -9,9 +9,14 @@ from mlflow import MlflowClient
 
 from stages.record.journal import folder, root
 
+# MLflow's own defaults wait for more than four minutes on a dead server.
+IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
 
 def client() -> MlflowClient:
     """Return a client of the store, which is created where there is none."""
+    for name, value in IMPATIENCE.items():
+        os.environ.setdefault(name, value)
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     with alone():
         # Two processes that create a fresh sqlite store at once would break it for good.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from mlflow.entities import Run
 
 from stages.record import pipeline, provenance, replay
-from stages.record.digest import LOCK, digests, md5
+from stages.record.digest import LOCK, digests, locked_stages, md5
 from stages.record.journal import PARAMS, Journal
 from stages.record.ledger import Ledger
 from stages.record.run import numbers
@@ -22,9 +22,10 @@ from stages.shared.parameters import Experiment, flatten, load
 
 @dataclass(frozen=True)
 class Synced:
-    """What a synchronisation did: runs sent, stages entered as restored, stages left out as stale."""
+    """What a synchronisation did: runs sent or not, stages entered as restored or left out as stale."""
 
     sent: int
+    unsent: list[str]
     restored: list[str]
     stale: list[str]
 
@@ -34,20 +35,24 @@ def sync(params: Path) -> Synced:
 
     A stage whose results are older than its settings or code is left out. Twice is the same as once.
     """
-    sent = replay.send_all()
+    sent, unsent = 0, []
+    try:
+        sent = replay.send_all()
+    except ExceptionGroup as group:
+        unsent = [str(error) for error in group.exceptions]
     lock = locked_stages()
     stale = stale_stages() if lock else []
     ledger = Ledger()
-    restored = []
+    restored = {}
     for stage, entry in lock.items():
         if stage not in stale and not _made(ledger, entry):
-            _enter_restored(stage, entry, params)
-            restored.append(stage)
-    if restored:
-        replay.send_all()
+            restored[stage] = _journal_restored(stage, entry, params)
+    for journal in restored.values():
+        replay.send(journal)
+        journal.close()
     if lock and not stale:
         _complete_pipeline(Ledger(), lock, params)
-    return Synced(sent, restored, stale)
+    return Synced(sent, unsent, list(restored), stale)
 
 
 def stale_stages() -> list[str]:
@@ -58,21 +63,17 @@ def stale_stages() -> list[str]:
     return sorted(json.loads(done.stdout))
 
 
-def locked_stages() -> dict[str, Any]:
-    """Return the entries of dvc.lock by stage; nothing where there is no lock yet."""
-    if not LOCK.exists():
-        return {}
-    return dict(YAML(typ="safe").load(LOCK)["stages"])
-
-
 def _made(ledger: Ledger, entry: dict[str, Any]) -> bool:
     """Whether one run made all outputs of the stage."""
-    makers = [{run.info.run_id for run in ledger.makers(out["md5"])} for out in entry["outs"]]
-    return bool(set.intersection(*makers))
+    return bool(_makers(ledger, entry))
 
 
-def _enter_restored(stage: str, entry: dict[str, Any], params: Path) -> None:
-    """Write and send the journal of a stage whose results came without one."""
+def _makers(ledger: Ledger, entry: dict[str, Any]) -> list[Run]:
+    return ledger.makers(*(out["md5"] for out in entry["outs"]))
+
+
+def _journal_restored(stage: str, entry: dict[str, Any], params: Path) -> Journal:
+    """Write the journal of a stage whose results came without one."""
     journal = Journal.create(stage)
     state = read_state(params)
     journal.keep(params, PARAMS)
@@ -99,7 +100,7 @@ def _enter_restored(stage: str, entry: dict[str, Any], params: Path) -> None:
             journal.keep(path, "plots")
             journal.append("artifacts", files="plots")
     journal.append("end", status="FINISHED")
-    journal.close()
+    return journal
 
 
 def _metrics_files(paths: list[Path]) -> Iterator[Path]:
@@ -109,7 +110,7 @@ def _metrics_files(paths: list[Path]) -> Iterator[Path]:
 def _complete_pipeline(ledger: Ledger, lock: dict[str, Any], params: Path) -> None:
     """Put figures of and links to all stages on the run of the working tree's state, and dvc.lock."""
     state = read_state(params)
-    makers = {stage: ledger.makers(entry["outs"][0]["md5"])[0] for stage, entry in lock.items()}
+    makers = {stage: _makers(ledger, entry)[0] for stage, entry in lock.items()}
     newest = max(makers.values(), key=lambda run: run.info.start_time)
     start = {
         "time": newest.info.start_time,

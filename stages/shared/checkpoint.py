@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.record.journal import root
+from stages.shared.compute import VARIABLES
 from stages.shared.files import replacing
 
 KEPT = 12  # the newest files; older ones belong to trainings that nobody took up again
@@ -49,16 +50,21 @@ def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
         if name.startswith(("stages.networks.", "stages.shared.")) and module.__file__:
             digest.update(Path(module.__file__).read_bytes())
     versions = {library: version(library) for library in LIBRARIES}
-    environment = {name: os.environ.get(name) for name in ("KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS")}
+    environment = {name: os.environ.get(name) for name in VARIABLES}
     digest.update(json.dumps([versions, environment], sort_keys=True).encode())
     return digest.hexdigest()[:32]
 
 
 class Checkpoint:
-    """One training's state on the disk, replaced after each epoch."""
+    """One training's state on the disk, replaced after each epoch.
+
+    A training that is over but whose network is not yet written leaves its state to be taken up
+    as it is; one that is finished leaves it, if at all, only for more epochs to go on from.
+    """
 
     def __init__(self, name: str) -> None:
         self._path = folder() / f"{name}.npz"
+        self._finished = folder() / f"{name}.finished.npz"
 
     def save(self, state: State) -> None:
         """Write the state, and drop the oldest files of the folder."""
@@ -66,22 +72,40 @@ class Checkpoint:
         arrays = {str(number): array for number, array in enumerate((*state.variables, *state.best_weights))}
         with replacing(self._path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, header=header, **arrays)
-        for path in sorted(folder().glob("*.npz"), key=os.path.getmtime)[:-KEPT]:
+        for path in sorted(folder().glob("[!.]*.npz"), key=_age)[:-KEPT]:
             path.unlink(missing_ok=True)
 
-    def load(self) -> State | None:
-        """Return the saved state; None where there is none, or none that can be read."""
+    def load(self, epochs: int) -> State | None:
+        """Return the state to go on from towards so many epochs; None where none can be read."""
+        state = self._read(self._path)
+        if state is None or len(state.rows) > epochs:
+            state = self._read(self._finished)
+            return state if state and len(state.rows) < epochs else None
+        return state
+
+    def finish(self, keep: bool) -> None:
+        """Note that the training's results are written; keep its state for more epochs, or drop it."""
+        if keep and self._path.exists():
+            self._path.replace(self._finished)
+        elif not keep:
+            self._path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _read(path: Path) -> State | None:
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 rows, best_epoch, split = json.loads(str(file["header"]))
                 arrays = [file[str(number)] for number in range(len(file.files) - 1)]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            print(f"{self._path} cannot be read ({error}); the training starts anew.", file=sys.stderr)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            print(f"{path} cannot be read ({error}); the training starts anew.", file=sys.stderr)
             return None
         return State(rows, best_epoch, arrays[:split], arrays[split:])
 
-    def remove(self) -> None:
-        """Forget the training."""
-        self._path.unlink(missing_ok=True)
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another training has just dropped it
+        return 0.0

@@ -42,7 +42,7 @@ REMEDIES = {
     errno.EACCES: "Give yourself the right to write there",
     errno.EPERM: "Give yourself the right to write there",
     errno.EROFS: "Choose a folder that can be written",
-    errno.ENOSPC: "Make room on that disk (`dvc gc --workspace` clears DVC's cache of other versions)",
+    errno.ENOSPC: "Make room on that disk (`dvc gc --all-commits --all-experiments` drops what none names)",
     errno.EDQUOT: "Make room within your quota",
 }
 
@@ -117,8 +117,9 @@ def _check_inputs(paths: Paths) -> None:
         expected = recorded.get(path.as_posix())
         if expected and (found := record.md5(path)) != expected:
             raise StageError(
-                f"{path} has the MD5 {found}; dvc.lock names {expected}. `dvc checkout {path}` brings those "
-                f"bytes back; if the new ones are meant, `dvc commit {path}` takes them over."
+                f"{path} has the MD5 {found}; dvc.lock names {expected}. `dvc checkout --force {path}` "
+                "brings those bytes back (`git restore`, where git holds them); if the new ones are meant, "
+                "`dvc commit` takes them over."
             )
 
 

@@ -42,6 +42,10 @@ def environment(compute: Compute) -> dict[str, str]:
     }
 
 
+# Two processes with the same values of these compute alike on one processor.
+VARIABLES = ("KERAS_BACKEND", *environment(Compute(threads=1, instruction_set="avx2")))
+
+
 def pin(compute: Compute) -> None:
     """Set the environment for this process; call it before NumPy or Keras is imported."""
     os.environ.update(environment(compute))

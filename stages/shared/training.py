@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -46,10 +47,14 @@ class Silent:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of a training: one row an epoch, and the epoch (from 1) whose weights were kept."""
+    """What came of a training: one row an epoch, and the epoch (from 1) whose weights were kept.
+
+    finish: to be called when that is written, so that the same training again is a training
+    """
 
     history: pd.DataFrame
     best_epoch: int
+    finish: Callable[[], None]
 
     @property
     def best(self) -> dict[str, float]:
@@ -103,10 +108,12 @@ def fit(
     )
     best = _Best(fitting)
     checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, fitting, seed))
-    rows = _resume(model, checkpoint.load(), fitting, best, report)
+    rows = _resume(model, checkpoint.load(fitting.epochs), best, report)
     done = len(rows)
     with tqdm(total=fitting.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
         for epoch in range(done + 1, fitting.epochs + 1):
+            if best.epoch and epoch - 1 - best.epoch >= fitting.patience:
+                break
             images, labels = epoch_images(train, fitting, seed, epoch)
             row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress.update)
             row |= evaluate(model, objective, val)
@@ -116,24 +123,14 @@ def fit(
             progress.set_postfix({fitting.monitor: f"{row[fitting.monitor]:.4f}"})
             best.offer(epoch, row, model.get_weights())
             checkpoint.save(State(rows, best.epoch, _values(model), best.weights))
-            if epoch - best.epoch >= fitting.patience:
-                break
-    if fitting.optimizer.schedule.depends_on_epochs:
-        checkpoint.remove()
     model.set_weights(best.weights)
-    return Fitted(pd.DataFrame(rows), best.epoch)
+    extendable = not fitting.optimizer.schedule.depends_on_epochs
+    return Fitted(pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
 
 
-def _resume(
-    model: keras.Model, state: State | None, fitting: Fitting, best: "_Best", report: Report
-) -> list[dict[str, float]]:
-    """Bring model and best epoch to the saved state; return the figures of the epochs it has behind it.
-
-    The state of a finished training serves only to go on from: to repeat it means to train.
-    """
-    if state is None or len(state.rows) >= fitting.epochs:
-        return []
-    if len(state.rows) - state.best_epoch >= fitting.patience:
+def _resume(model: keras.Model, state: State | None, best: "_Best", report: Report) -> list[dict[str, float]]:
+    """Bring model and best epoch to the saved state; return the figures of the epochs it has behind it."""
+    if state is None:
         return []
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip((*model.variables, *model.optimizer.variables), state.variables, strict=True):
@@ -154,7 +151,7 @@ def _values(model: keras.Model) -> list[np.ndarray]:
 def _checkpoint_key(
     model: keras.Model, objective: Objective, splits: tuple[Split, Split], fitting: Fitting, seed: int
 ) -> str:
-    settings = fitting.model_dump(mode="json")
+    settings = fitting.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
     if not fitting.optimizer.schedule.depends_on_epochs:
         del settings["epochs"]
     arrays = [array for split in splits for array in (split.images, split.labels)]
@@ -205,6 +202,7 @@ def write_fitted(model: keras.Model, fitted: Fitted, path: Path, history: Path, 
     write_table(history, fitted.history.assign(kept=fitted.history["epoch"] == fitted.best_epoch))
     counts = {"epochs": len(fitted.history), "parameters": model.count_params()}
     write_json(metrics, fitted.best | counts)
+    fitted.finish()
 
 
 def epoch_images(train: Split, fitting: Fitting, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
