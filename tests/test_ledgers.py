@@ -231,9 +231,9 @@ def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) ->
         file.write("\nlost: {setting: 1}\n")
     Path(".journal/19990101T000000-evaluate-0").mkdir()
     Path(".journal/19990101T000000-evaluate-0/events.jsonl").write_text('{"event": "start", "time": 0}\n')
-    ill = repository.run("python", "-m", "tools.doctor", MLFLOW_TRACKING_URI="sqlite:////nowhere/mlflow.db")
+    ill = repository.run("python", "-m", "tools.doctor", MLFLOW_TRACKING_URI="sqlite:////dev/null/mlflow.db")
     assert ill.returncode == 1
     assert "FAULT  settings: no stage depends on lost.setting" in ill.stdout
-    assert "FAULT  MLflow: sqlite:////nowhere/mlflow.db does not open" in ill.stdout
+    assert "FAULT  MLflow: sqlite:////dev/null/mlflow.db does not open" in ill.stdout
     assert "note   journal: 1 runs wait to be sent, the oldest is 19990101T000000-evaluate-0" in ill.stdout
     assert "-> python -m stages.record sync" in ill.stdout

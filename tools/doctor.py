@@ -139,7 +139,7 @@ def record() -> Iterator[Finding]:
         yield Finding("MLflow", f"{store.tracking_uri()} does not open: {reason}", remedy, fault=True)
     else:
         yield Finding("MLflow", f"{store.tracking_uri()} opens")
-    waiting = [path.name for path in sorted(journal.folder().glob("*")) if journal.waits(path)]
+    waiting = [path.name for path in journal.journals() if journal.waits(path)]
     if waiting:
         found = f"{len(waiting)} runs wait to be sent, the oldest is {waiting[0]}"
         yield Finding("journal", found, "python -m stages.record sync")
