@@ -30,7 +30,7 @@ doctor: .venv/installed ## look for what is amiss, and say what helps
 
 ui: .venv/installed ## open the record in MLflow's UI on 127.0.0.1:5000
 	MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false mlflow ui --host 127.0.0.1 --port 5000 \
-		--allowed-hosts 127.0.0.1:5000,localhost:5000 --backend-store-uri sqlite:///mlflow.db
+		--allowed-hosts 127.0.0.1:5000,localhost:5000 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 lock: .venv/installed ## resolve pyproject.toml into requirements.lock anew
 	python -m pip install --quiet uv

@@ -7,7 +7,6 @@ import pytest
 
 from tools.sandbox import Sandbox
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL = {
     "preprocess": {"train": 800, "val": 100, "test": 100},
     "train-mlp": {"epochs": 2, "batch_size": 32},

@@ -11,22 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.shared.command import Input, Output
+from tests import helpers
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 PATHS = PIPELINE["vars"][0]["paths"]
 STAGES = list(PIPELINE["stages"])
 UNDECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"]
-EIGHT = [
-    "download",
-    "preprocess",
-    "train-mlp",
-    "train-cnn",
-    "train-ae",
-    "evaluate",
-    "feature-importance",
-    "latent-analysis",
-]
 
 
 def resolve(text: str) -> str:
@@ -111,7 +102,7 @@ def options(stage: str) -> dict[str, str]:
 
 
 def test_the_pipeline_has_the_eight_stages_in_order() -> None:
-    assert STAGES == EIGHT
+    assert tuple(STAGES) == helpers.STAGES
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from ruamel.yaml import YAML
 
-from tests.test_contract import EIGHT
+from tests.helpers import STAGES
 from tools.sandbox import Sandbox
 
 PICTURES = [
@@ -86,7 +86,7 @@ def test_figures_are_plausible_on_a_thousand_images(sandbox: Sandbox) -> None:
 
 
 def test_every_stage_has_a_finished_run(runs: dict[str, Run]) -> None:
-    assert sorted(runs) == sorted([*EIGHT, "pipeline"])
+    assert sorted(runs) == sorted([*STAGES, "pipeline"])
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 
@@ -98,13 +98,13 @@ def test_the_state_of_the_pipeline_is_one_row(
     assert row.data.params["preprocess.train"] == "800"
     assert row.data.metrics["evaluate.cnn.accuracy"] == metrics(sandbox, "evaluate")["cnn"]["accuracy"]
     assert row.data.metrics["train-ae.val_loss"] == metrics(sandbox, "train-ae")["val_loss"]
-    for stage in EIGHT:
+    for stage in STAGES:
         assert row.data.tags[f"run.{stage}"] == runs[stage].info.run_id
         assert runs[stage].data.tags["mlflow.parentRunId"] == row.info.run_id
     assert "params.yaml" in artifacts(client, row, "")
 
 
-@pytest.mark.parametrize("stage", EIGHT)
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_run_names_the_bytes_of_dvc_lock(runs: dict[str, Run], lock: dict[str, Any], stage: str) -> None:
     tags = runs[stage].data.tags
     for out in lock[stage]["outs"]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.helpers import ROOT
 from tools import fingerprint, results
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 
@@ -40,7 +40,7 @@ def test_the_results_belong_to_the_code() -> None:
 
 
 def test_the_fingerprint_names_the_locked_libraries_and_the_settings() -> None:
-    recorded = json.loads(fingerprint.RECORDED.read_text())
+    recorded = json.loads((ROOT / fingerprint.RECORDED).read_text())
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert recorded["libraries"] == {name: locked[name] for name in fingerprint.LIBRARIES}
     assert recorded["compute"] == YAML(typ="safe").load(ROOT / "params.yaml")["compute"]

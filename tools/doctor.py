@@ -20,7 +20,7 @@ from stages.shared.parameters import flatten, read
 from tools.fingerprint import ROOT, differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)
-NEEDED_GIGABYTES = 3
+NEEDED_GIGABYTES = 4
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from stages.shared import parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORDED = ROOT / "metrics" / "fingerprint.json"
+RECORDED = Path("metrics") / "fingerprint.json"
 LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
 FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 
@@ -18,7 +18,7 @@ FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf
 def main() -> None:
     """Record this machine's fingerprint beside the results that were made on it."""
     argparse.ArgumentParser(prog="python -m tools.fingerprint", description=main.__doc__).parse_args()
-    RECORDED.write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
+    (ROOT / RECORDED).write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
 
 
 def fingerprint() -> dict[str, Any]:
@@ -34,9 +34,9 @@ def fingerprint() -> dict[str, Any]:
     }
 
 
-def differences() -> list[str]:
-    """Return what differs between this machine and the recorded one, one line each."""
-    recorded, here = json.loads(RECORDED.read_text()), fingerprint()
+def differences(repository: Path = ROOT) -> list[str]:
+    """Return what differs between this machine and the one that the repository names, one line each."""
+    recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
     return [
         f"{key}: recorded {recorded.get(key)}, here {here[key]}"
         for key in here

