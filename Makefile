@@ -3,13 +3,16 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check verify quick doctor ui lock
+.PHONY: help repro studies test check verify quick doctor ui lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 repro: .venv/installed ## run the pipeline: data, three networks, errors, pixels, latent map
 	dvc repro
+
+studies: .venv/installed ## run the studies: many trainings, about an hour
+	dvc repro studies/dvc.yaml
 
 test: .venv/installed ## run the tests
 	python -m pytest

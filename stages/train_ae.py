@@ -4,7 +4,7 @@ Writes the network with the chosen weights, the figures of every epoch and those
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from stages.shared import command
 from stages.shared.command import Input, Output
 from stages.shared.compute import Compute
 from stages.shared.parameters import Block, Seed
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Parameters(Block):
@@ -37,13 +40,18 @@ class Paths(command.Paths):
 def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     """Read the splits; build, fit and write the network, its history and its figures."""
     from stages.networks.autoencoder import build_autoencoder
+    from stages.networks.noise import add_noise
     from stages.shared.data import read_split
     from stages.shared.training import fit, reconstruction, write_fitted
 
     settings = parameters.train_ae
     train, val = read_split(paths.train), read_split(paths.val)
     model = build_autoencoder(settings, train.images, parameters.seed)
-    fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run)
+
+    def noisy(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
+        return add_noise(images, settings.noise, rng)
+
+    fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
     write_fitted(model, fitted, paths.model, paths.history, paths.metrics)
     run.model(paths.model, train.images[:2])
 

@@ -12,8 +12,8 @@ SMALL = {
     "train-mlp": {"epochs": 2, "batch_size": 32},
     "train-cnn": {"epochs": 2, "batch_size": 32},
     "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
-    "evaluate": {"logistic_iterations": 20},
-    "feature-importance": {"trees": 10},
+    "evaluate": {"logistic_iterations": 20, "bootstrap": 50},
+    "feature-importance": {"trees": 10, "seeds": 2, "attribution_images": 3, "steps": 4, "scatter": 100},
     "latent-analysis": {"scatter": 100, "generated": 100},
 }
 

@@ -28,10 +28,17 @@ STAGES = (
     "latent-analysis",
 )
 
+STUDIES = ("features", "feature-curve", "published", "published-table", "stability", "label-suspects")
+
+
+def module_name(stage: str) -> str:
+    """Return the NAME of `python -m NAME`, which runs a stage of the pipeline or of the studies."""
+    return f"{'studies' if stage in STUDIES else 'stages'}.{stage.replace('-', '_')}"
+
 
 def code(stage: str) -> Any:
-    """Return the module that runs as `python -m stages.NAME`."""
-    name = f"stages.{stage.replace('-', '_')}"
+    """Return the module that runs a stage."""
+    name = module_name(stage)
     spec = importlib.util.find_spec(name)
     assert spec
     return importlib.import_module(f"{name}.__main__" if spec.submodule_search_locations else name)
@@ -106,7 +113,8 @@ def cnn(**changes: Any) -> CNN:
 
 
 def autoencoder(**changes: Any) -> Autoencoder:
-    own = {"layers": (), "hidden": (6,), "latent": 2, "kernel": 3, "pooling": "max"}
+    noise = {"deviation": 0.0, "dropped": 0.0}
+    own = {"layers": (), "hidden": (6,), "latent": 2, "kernel": 3, "pooling": "max", "noise": noise}
     return Autoencoder.model_validate(_fitting() | own | changes)
 
 

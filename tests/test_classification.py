@@ -1,39 +1,21 @@
-"""Figures of a classifier, against scikit-learn, SciPy and closed forms."""
+"""Decisions of a classifier, against scikit-learn, SciPy and closed forms."""
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
+from stages.analysis import assessment
 from stages.analysis import classification as c
+from stages.analysis.bootstrap import weigh_equally
+from tests.classifiers import CASES, make_case
 
 CLASSES = ["a", "b", "c", "d", "e"]
 
 
-def case(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (200,) and probabilities (200, 5)."""
-    rng = np.random.default_rng(4)
-    labels = rng.integers(5, size=200).astype(np.uint8)
-    logits = rng.normal(size=(200, 5)) + 1.5 * np.eye(5)[labels]
-    if name == "never predicted":
-        logits[:, 3] = -9
-    if name == "absent":
-        labels[labels == 2] = 1
-    if name == "both":
-        labels[labels == 2] = 1
-        logits[:, 2] = -9
-    if name == "perfect":
-        logits = 9 * np.eye(5)[labels]
-    odds = np.exp(logits)
-    return labels, (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-NAMES = ["usual", "never predicted", "absent", "both", "perfect"]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_confusion_and_class_table_are_scikit_learn_s(name: str) -> None:
-    labels, probabilities = case(name)
+    labels, probabilities = make_case(name)
     predictions = probabilities.argmax(axis=1)
     confusion = c.confusion_matrix(labels, predictions, 5)
     assert np.array_equal(confusion, metrics.confusion_matrix(labels, predictions, labels=range(5)))
@@ -47,9 +29,9 @@ def test_confusion_and_class_table_are_scikit_learn_s(name: str) -> None:
         assert np.allclose(table[column], values)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_each_class_is_counted_against_the_rest(name: str) -> None:
-    labels, probabilities = case(name)
+    labels, probabilities = make_case(name)
     predictions = probabilities.argmax(axis=1)
     table = c.class_table(c.confusion_matrix(labels, predictions, 5), CLASSES)
     for label, row in table.iterrows():
@@ -63,10 +45,15 @@ def test_each_class_is_counted_against_the_rest(name: str) -> None:
 
 
 def test_a_perfect_classifier_has_a_one_everywhere() -> None:
-    labels, probabilities = case("perfect")
-    table = c.class_table(c.confusion_matrix(labels, probabilities.argmax(axis=1), 5), CLASSES)
+    labels, probabilities = make_case("perfect")
+    confusion = c.confusion_matrix(labels, probabilities.argmax(axis=1), 5)
+    table = c.class_table(confusion, CLASSES)
     assert (table[["precision", "recall", "f1", "accuracy"]] == 1).all(axis=None)
-    assert c.figures(labels, probabilities, 0.95, 15)["errors"] == 0
+    figures = assessment.assess(labels, probabilities, 0.95, 15)
+    assert figures["errors"] == 0
+    perfect = ("accuracy", "balanced_accuracy", "macro_f1", "top2_accuracy", "roc_auc", "average_precision")
+    assert [figures[name] for name in perfect] == pytest.approx([1] * 6)
+    assert c.rank_confusions(confusion, 10).empty
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (1, 1), (9_948, 10_000), (50, 100)])
@@ -78,57 +65,27 @@ def test_the_interval_is_wilson_s(correct: int, n: int, confidence: float) -> No
     assert -1e-12 < low < high < 1 + 1e-12
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_log_loss_is_scikit_learn_s(name: str) -> None:
-    labels, probabilities = case(name)
-    double = probabilities.astype(np.float64)
-    double /= double.sum(axis=1, keepdims=True)
-    assert c.log_loss(labels, double) == pytest.approx(metrics.log_loss(labels, double, labels=range(5)))
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.parametrize("name", CASES)
+def test_decisions_are_scikit_learn_s(name: str) -> None:
+    labels, probabilities = make_case(name)
+    predictions = probabilities.argmax(axis=1)
+    measured = c.measure_decisions(labels, probabilities, weigh_equally(len(labels)))
+    expected = {
+        "accuracy": metrics.accuracy_score(labels, predictions),
+        "balanced_accuracy": metrics.balanced_accuracy_score(labels, predictions),
+        "macro_f1": metrics.f1_score(labels, predictions, average="macro"),
+        "top2_accuracy": metrics.top_k_accuracy_score(labels, probabilities, k=2, labels=range(5)),
+    }
+    assert {key: value.item() for key, value in measured.items()} == pytest.approx(expected)
 
 
-def test_log_loss_stays_finite_where_the_label_was_ruled_out() -> None:
-    sure = np.eye(2, dtype=np.float32)
-    assert c.log_loss(np.array([1, 0], np.uint8), sure) == pytest.approx(-np.log(1e-15))
-    assert c.log_loss(np.array([0, 1], np.uint8), sure) == 0
-
-
-def calibration_by_loop(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> float:
-    total = 0.0
-    for number in range(bins):
-        low, high = number / bins, (number + 1) / bins
-        mine = [i for i, row in enumerate(probabilities) if low < max(row) <= high]
-        if mine:
-            confidence = np.mean([max(probabilities[i]) for i in mine])
-            accuracy = np.mean([np.argmax(probabilities[i]) == labels[i] for i in mine])
-            total += len(mine) / len(labels) * abs(accuracy - confidence)
-    return total
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("bins", [1, 10, 15])
-def test_calibration_error_is_the_loop_s(name: str, bins: int) -> None:
-    labels, probabilities = case(name)
-    double = probabilities.astype(np.float64)
-    expected = calibration_by_loop(labels, double, bins)
-    assert c.calibration_error(labels, probabilities, bins) == pytest.approx(expected, abs=1e-9)
-
-
-def test_calibration_error_in_closed_form() -> None:
-    calibrated = np.tile([0.75, 0.25], (100, 1))
-    assert c.calibration_error(np.repeat([0, 1], [75, 25]), calibrated, 10) == pytest.approx(0, abs=1e-12)
-    assert c.calibration_error(np.repeat([0, 1], [55, 45]), calibrated, 10) == pytest.approx(0.2)
-    on_the_edge = np.array([[0.5, 0.5], [0.75, 0.25]])  # a bin holds its upper edge
-    assert c.calibration_error(np.array([1, 0]), on_the_edge, 2) == pytest.approx((0.5 + 0.25) / 2)
-    sure = np.tile([1.0, 0.0], (8, 1))
-    assert c.calibration_error(np.ones(8, np.uint8), sure, 10) == 1
-    assert c.calibration_error(np.zeros(8, np.uint8), sure, 10) == 0
-
-
-def test_opposite_errors_in_two_bins_do_not_cancel() -> None:
-    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 10)
-    labels = np.array([0] * 8 + [1] * 2 + [0] * 7 + [1] * 3)
-    assert c.calibration_error(labels, probabilities, 10) == pytest.approx((0.1 + 0.1) / 2)
-    assert c.calibration_error(labels, probabilities, 1) == pytest.approx(0)
+def test_the_most_frequent_confusions_come_first() -> None:
+    confusion = np.array([[5, 2, 0], [3, 90, 7], [0, 2, 1]])
+    ranked = c.rank_confusions(confusion, 3)
+    assert ranked[["label", "prediction", "count"]].to_numpy().tolist() == [[1, 2, 7], [1, 0, 3], [2, 1, 2]]
+    assert ranked["share"].tolist() == pytest.approx([0.07, 0.03, 2 / 3])
+    assert len(c.rank_confusions(confusion, 10)) == 4
 
 
 def test_the_majority_guess_has_the_shares_of_the_training_labels() -> None:
@@ -136,16 +93,12 @@ def test_the_majority_guess_has_the_shares_of_the_training_labels() -> None:
     assert np.allclose(guess, [[0.2, 0.2, 0.6, 0]] * 3)
 
 
-def test_figures_gather_what_the_functions_say() -> None:
-    labels, probabilities = case("usual")
+def test_all_figures_stand_side_by_side() -> None:
+    labels, probabilities = make_case("usual")
     right = int((probabilities.argmax(axis=1) == labels).sum())
-    low, high = c.accuracy_interval(right, 200, 0.9)
-    assert c.figures(labels, probabilities, 0.9, 7) == {
-        "accuracy": right / 200,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "calibration_error": c.calibration_error(labels, probabilities, 7),
-        "errors": 200 - right,
-        "log_loss": c.log_loss(labels, probabilities),
-    }
+    figures = assessment.assess(labels, probabilities, 0.9, 7)
+    assert (figures["accuracy_low"], figures["accuracy_high"]) == c.accuracy_interval(right, 200, 0.9)
+    assert (figures["accuracy"], figures["errors"]) == (right / 200, 200 - right)
+    measured = assessment.measure(labels, probabilities, 7, weigh_equally(200))
+    assert figures.keys() == measured.keys() | {"accuracy_low", "accuracy_high", "errors"}
     assert 100 < right < 200

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.shared.command import Input, Output
-from tests.helpers import ROOT, STAGES, changed, code, params
+from stages.shared.command import Input, Item, Output
+from tests.helpers import ROOT, STAGES, changed, code, module_name, params
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
 OPTIONS = [f"--{name}={name}" for name in ("train", "val", "dataset", "model", "history", "metrics")]
@@ -26,15 +26,15 @@ def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, "features"])
 def test_help_names_every_path_without_loading_anything_heavy(workdir: Path, stage: str) -> None:
-    done = python("-m", f"stages.{stage.replace('-', '_')}", "--help")
+    done = python("-m", module_name(stage), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     shown = re.sub(r"\s+", " ", done.stdout)
     for name, field in code(stage).Paths.model_fields.items():
-        mark = next(item for item in field.metadata if isinstance(item, (Input, Output)))
-        direction = "read" if isinstance(mark, Input) else "written"
-        assert f"--{name.replace('_', '-')} {name.upper()} {direction}: {mark.meaning}" in shown
+        mark = next(item for item in field.metadata if isinstance(item, (Input, Output, Item)))
+        direction = {Input: "read: ", Output: "written: ", Item: ""}[type(mark)]
+        assert f"--{name.replace('_', '-')} {name.upper()} {direction}{mark.meaning}" in shown
 
 
 def test_a_wrong_setting_ends_the_stage_at_once_and_leaves_nothing(workdir: Path) -> None:

@@ -24,7 +24,7 @@ from stages.record.__main__ import main as record
 from stages.record.digest import md5
 from tests.helpers import ROOT
 from tests.recorded import finish, runs, start
-from tests.test_contract import PIPELINE, resolve
+from tests.test_contract import ENTRIES
 from tools.sandbox import Sandbox
 
 # Long enough to be killed in the middle three times.
@@ -60,7 +60,7 @@ def clone(trained: Sandbox, tmp_path: Path) -> Sandbox:
 
 def by_hand(stage: str) -> list[str]:
     """Return the command that dvc.yaml has for the stage, in words."""
-    return [sys.executable, *resolve(PIPELINE["stages"][stage]["cmd"]).split()[1:]]
+    return [sys.executable, *ENTRIES[stage]["cmd"].split()[1:]]
 
 
 def child(dvc: "subprocess.Popen[bytes]") -> int:

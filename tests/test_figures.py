@@ -76,6 +76,13 @@ def test_ink_is_dark_on_white_for_bytes_and_for_unit_floats(dtype: type, ink: in
     assert colours[0, 0].tolist() == colours[1, 1].tolist() == [1, 1, 1]
 
 
+def test_an_image_can_be_placed_on_axes_with_others() -> None:
+    _, ax = new_figure(2, 2)
+    show_image(ax, random_images(4, 4, 1), extent=(3, 5, 2, 1))
+    (artist,) = ax.images
+    assert tuple(artist.get_extent()) == (3, 5, 2, 1)
+
+
 def test_a_dim_image_of_bytes_is_drawn_dim() -> None:
     assert drawn(np.ones((2, 2, 1), np.uint8)).min() > 0.95
 

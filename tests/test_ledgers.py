@@ -237,3 +237,19 @@ def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) ->
     assert "FAULT  MLflow: sqlite:////dev/null/mlflow.db does not open" in ill.stdout
     assert "note   journal: 1 runs wait to be sent, the oldest is 19990101T000000-evaluate-0" in ill.stdout
     assert "-> python -m stages.record sync" in ill.stdout
+
+
+def test_a_study_is_recorded_under_its_name_and_found_by_its_bytes(
+    repository: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = len(runs(repository, stage="pipeline"))
+    repository.dvc("repro", "--single-item", "studies/dvc.yaml:published@2")
+    run = the_run(repository, "published@2")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["published.notebook.optimizer.name"] == "rmsprop"
+    assert "state" not in run.data.tags
+    assert len(runs(repository, stage="pipeline")) == rows
+    code, printed = asked(capsys, "which", "data/studies/published/2.csv")
+    assert code == 0
+    assert "stage: published@2" in printed
+    assert run.info.run_id in printed

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from stages.shared import parameters
 from stages.shared.parameters import Block, ParameterError, Seed
-from tests.helpers import PARAMS, STAGES, changed, code, params
+from tests.helpers import PARAMS, STAGES, STUDIES, changed, code, params
 
 
 class Inner(Block):
@@ -42,7 +42,7 @@ def refusal(folder: Path, text: str, model: type[BaseModel] = Settings) -> str:
     return str(caught.value).replace(f"{folder}/", "")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, *STUDIES])
 def test_every_stage_accepts_the_params_of_the_repository(stage: str) -> None:
     loaded = parameters.load(PARAMS, code(stage).Parameters)
     document = params()
@@ -124,7 +124,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ("train-cnn", "padding", "none", "'valid' or 'same' (of every convolution)"),
         ("train-ae", "latent", 0, "greater than or equal to 1 (size of the latent space)"),
         ("evaluate", "confidence", 1, "less than 1 (of the intervals)"),
-        ("feature-importance", "trees", 0, "greater than or equal to 1 (trees of the random forest)"),
+        ("feature-importance", "trees", 0, "greater than or equal to 1 (trees of each random forest)"),
         ("latent-analysis", "scatter", 9,
          "greater than or equal to 10 (test images drawn in each scatter plot, at most)"),
     ],

@@ -7,18 +7,19 @@ import pandas as pd
 import pytest
 
 from stages.evaluate import reconstruction
-from stages.evaluate.settings import Evaluation, Paths
+from stages.evaluate.settings import Paths
 from stages.networks.autoencoder import build_autoencoder
-from stages.shared.models import predict, save_model
-from tests.helpers import autoencoder, random_split
+from stages.shared.models import predict
+from tests.evaluation import SETTINGS, make_case
+from tests.helpers import autoencoder
 
-TRAIN, TEST = random_split(80), random_split(30, seed=1)
-SETTINGS = Evaluation(confidence=0.95, calibration_bins=10, logistic_iterations=5, gallery=4)
+CASE = make_case()
+TRAIN, TEST = CASE.train, CASE.test
 
 
 def by_svd(dimension: int) -> np.ndarray:
     """Return the test images from that many principal components of the training images."""
-    train, test = TRAIN.images.reshape(80, -1) / 255, TEST.images.reshape(30, -1) / 255
+    train, test = TRAIN.images.reshape(60, -1) / 255, TEST.images.reshape(30, -1) / 255
     mean = train.mean(axis=0)
     directions = np.linalg.svd(train - mean, full_matrices=False)[2][:dimension]
     return ((test - mean) @ directions.T @ directions + mean).reshape(TEST.images.shape)
@@ -36,9 +37,8 @@ def test_the_squared_error_is_each_image_s_mean_over_pixels() -> None:
 
 def test_both_methods_are_measured_on_the_test_images(tmp_path: Path) -> None:
     model = build_autoencoder(autoencoder(latent=3), TRAIN.images, seed=1)
-    save_model(tmp_path / "ae.keras", model)
     paths = Paths.model_construct(outputs=tmp_path / "outputs", plots=tmp_path / "plots")
-    figures = reconstruction.measure(tmp_path / "ae.keras", TRAIN, TEST, SETTINGS, paths)
+    figures = reconstruction.report(model, CASE, SETTINGS, paths)
     unit = TEST.images / 255
     errors = ((predict(model, TEST.images) - unit) ** 2).mean(axis=(1, 2, 3))
     pca_errors = ((by_svd(3) - unit) ** 2).mean(axis=(1, 2, 3))
@@ -52,3 +52,8 @@ def test_both_methods_are_measured_on_the_test_images(tmp_path: Path) -> None:
         assert row["autoencoder"] == pytest.approx(errors[mine].mean(), abs=1e-5)
         assert row["PCA"] == pytest.approx(pca_errors[mine].mean(), abs=1e-5)
     assert (tmp_path / "plots/ae/reconstructions.png").read_bytes().startswith(b"\x89PNG")
+    intervals = pd.read_csv(tmp_path / "plots/ae/figures.csv").set_index("figure")
+    chosen = [np.repeat(np.arange(30), column.astype(int)) for column in CASE.counts.T]
+    ratios = [errors[each].mean() / pca_errors[each].mean() for each in chosen]
+    expected = np.quantile(ratios, [0.025, 0.975])
+    assert intervals[["low", "high"]].loc[["mse_ratio"]].to_numpy()[0] == pytest.approx(expected, rel=1e-3)

@@ -156,7 +156,7 @@ def test_training_stops_after_patience_and_keeps_the_weights_of_the_best_epoch(p
     model, fitted = trained(settings, val=LABELS_AWRY)
     assert fitted.best_epoch == 1
     assert fitted.history["epoch"].tolist() == list(range(1, 2 + patience))
-    again = evaluate(model, classification(settings.loss, 3), LABELS_AWRY)
+    again = evaluate(model, classification(settings.loss, 3), LABELS_AWRY, LABELS_AWRY.images)
     best, last = fitted.history.iloc[0], fitted.history.iloc[-1]
     assert again == {"val_loss": best["val_loss"], "val_accuracy": best["val_accuracy"]}
     assert again["val_loss"] < last["val_loss"] - 0.05

@@ -105,7 +105,7 @@ def disk() -> Iterator[Finding]:
 def results() -> Iterator[Finding]:
     """Ask DVC which results are not those of the working tree."""
     try:
-        stale = stale_stages()
+        stale = [stage for stage in stale_stages() if ":" not in stage]  # without the studies
     except StageError as error:
         yield Finding("pipeline", str(error), "mend dvc.yaml or params.yaml", fault=True)
         return
@@ -117,9 +117,9 @@ def results() -> Iterator[Finding]:
 
 def undeclared() -> Iterator[Finding]:
     """Look for settings that no stage of dvc.yaml depends on: changing them would change nothing."""
-    declared: set[str] = set()
-    for stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values():
-        declared |= {key for key in stage.get("params", []) if isinstance(key, str)}
+    pipelines = [YAML(typ="safe").load(ROOT / name) for name in ("dvc.yaml", "studies/dvc.yaml")]
+    stages = [stage for pipeline in pipelines for stage in pipeline["stages"].values()]
+    declared = {key for stage in stages for key in stage.get("params", []) if isinstance(key, str)}
     keys = [key for key, _ in flatten(read(ROOT / "params.yaml"))]
     lost = [key for key in keys if not any(key == known or key.startswith(f"{known}.") for known in declared)]
     if lost:

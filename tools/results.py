@@ -1,21 +1,29 @@
-"""The table of results in README.md, generated from metrics/: `python -m tools.results` writes it."""
+"""The tables of results in README.md and docs/studies.md, generated from metrics/ and plots/.
+
+`python -m tools.results` writes them.
+"""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+from tools import study_tables
+
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def main() -> None:
-    """Write the table into README.md."""
+    """Write the tables into their pages."""
     argparse.ArgumentParser(prog="python -m tools.results", description=__doc__).parse_args()
-    readme = ROOT / "README.md"
-    readme.write_text(
-        with_table(readme.read_text(encoding="utf-8"), table(ROOT / "metrics")), encoding="utf-8"
-    )
+    for page, made in pages().items():
+        page.write_text(with_table(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+
+
+def pages() -> dict[Path, str]:
+    """Return each page that has a generated table, with the table."""
+    return {ROOT / "README.md": table(ROOT / "metrics"), ROOT / "docs" / "studies.md": study_tables.tables()}
 
 
 def with_table(text: str, table: str) -> str:

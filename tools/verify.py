@@ -27,8 +27,14 @@ from tools.sandbox import Sandbox
 # Shares (accuracies and the like) may move by this much, all other numbers by this part of themselves.
 SHARE_TOLERANCE = 0.006
 RELATIVE_TOLERANCE = 0.3
-SHARES = ("accuracy", "accuracy_low", "accuracy_high", "val_accuracy", "first", "second", "both")
-FREE = ("best_epoch", "epochs", "errors")  # whole numbers that follow from the others
+SHARES = (
+    "accuracy", "accuracy_confirmed", "accuracy_high", "accuracy_low", "average_precision",
+    "balanced_accuracy", "both", "first", "macro_f1", "roc_auc", "second", "top2_accuracy", "val_accuracy",
+)  # fmt: skip
+FREE = (  # counts that follow from the others, and what one image more or less changes much
+    "best", "best_epoch", "both_right", "both_wrong", "completeness_error", "epochs", "errors",
+    "mcnemar_log10_p", "only_cnn_right", "only_mlp_right",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,13 +102,22 @@ def report(unlike: list[Unlike], detail: str, numbers: list[str], machine: list[
 
 
 def compare_bytes(recorded: Path, rerun: Path) -> Iterator[Unlike]:
-    """Yield each output whose MD5 differs between the two dvc.lock files, in the order of dvc.yaml."""
+    """Yield each output whose MD5 differs between the two dvc.lock files, in the order of dvc.yaml.
+
+    Within a stage models come first, since everything else follows from them.
+    """
     ours, theirs = _outputs(recorded), _outputs(rerun)
     order = list(YAML(typ="safe").load(recorded / "dvc.yaml")["stages"])
-    for stage, path in sorted(ours.keys() | theirs.keys(), key=lambda key: (order.index(key[0]), key[1])):
+    for stage, path in sorted(
+        ours.keys() | theirs.keys(), key=lambda key: (order.index(key[0]), not _is_model(key[1]), key[1])
+    ):
         unlike = Unlike(stage, path, ours.get((stage, path)), theirs.get((stage, path)))
         if unlike.recorded != unlike.found:
             yield unlike
+
+
+def _is_model(path: str) -> bool:
+    return path.endswith(".keras")
 
 
 def _outputs(repository: Path) -> dict[tuple[str, str], str]:
@@ -117,7 +132,7 @@ def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
     """Say where in an output the first difference is: the file in a folder, the tensor in a model."""
     if (rerun / unlike.path).is_dir():
         return _first_file(recorded, rerun, unlike)
-    if unlike.path.endswith(".keras"):
+    if _is_model(unlike.path):
         return f"{unlike.path}, {_largest_difference(recorded, rerun, unlike)}"
     return unlike.path
 
@@ -173,16 +188,16 @@ def compare_numbers(recorded: Path, rerun: Path) -> Iterator[str]:
             dict(flatten(json.loads((folder / path.name).read_text()))) for folder in (recorded, rerun)
         )
         for key in sorted(ours.keys() | theirs.keys()):
-            if not _close(key.rsplit(".", 1)[-1], ours.get(key), theirs.get(key)):
+            if not _close(key.split("."), ours.get(key), theirs.get(key)):
                 yield f"{path.stem}: {key} is {theirs.get(key)}, recorded {ours.get(key)}"
 
 
-def _close(name: str, ours: Any, theirs: Any) -> bool:
+def _close(names: list[str], ours: Any, theirs: Any) -> bool:
     if ours is None or theirs is None:
         return False
-    if name in FREE:
+    if any(name in FREE for name in names):
         return True
-    if name in SHARES:
+    if names[-1] in SHARES:
         return abs(ours - theirs) <= SHARE_TOLERANCE
     return abs(ours - theirs) <= RELATIVE_TOLERANCE * max(abs(ours), abs(theirs))
 

@@ -1,10 +1,8 @@
-"""How well a classifier does: figures with intervals, the table per class, the confusion matrix."""
+"""What a classifier decides: the confusion matrix, the table per class, figures of right and wrong."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-
-SMALLEST = 1e-15  # probabilities are clipped here before a logarithm is taken
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
@@ -38,6 +36,19 @@ def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
     )
 
 
+def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
+    """Return the n most frequent errors of a confusion matrix: label, prediction, count, share.
+
+    share: of the label's images. At equal counts the greater share, then the lower label, comes first.
+    """
+    label, prediction = np.nonzero(confusion * (1 - np.eye(len(confusion), dtype=np.int64)))
+    count = confusion[label, prediction]
+    share = count / confusion.sum(axis=1)[label]
+    table = pd.DataFrame({"label": label, "prediction": prediction, "count": count, "share": share})
+    ranked = table.sort_values(["count", "share"], ascending=False, kind="stable")
+    return ranked.head(n).reset_index(drop=True)
+
+
 def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
     """Return Wilson's score interval of an accuracy of `correct` in `n`.
 
@@ -50,36 +61,27 @@ def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, f
     return float(centre - half), float(centre + half)
 
 
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean of -ln p(label), in nats; probabilities (n, n_classes)."""
-    chosen = np.take_along_axis(probabilities, labels[:, None].astype(np.intp), axis=1)
-    return float(-np.log(np.clip(chosen.astype(np.float64), SMALLEST, 1)).mean())
+def measure_decisions(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return accuracy, top-2 accuracy, balanced accuracy and macro F1 of probabilities (n, n_classes).
 
-
-def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> float:
-    """Return the expected calibration error in [0, 1], over `bins` of equal width.
-
-    The mean over the images of |accuracy - confidence| of their bin; Guo et al. (2017), ICML,
-    equation 3. Confidence is the highest probability.
+    weights: float64 (n, m), ones or bootstrap counts; each figure comes once a column, float64 (m,).
+    balanced_accuracy: mean recall of the classes that have images. macro_f1: mean F1 of the classes
+    that have images or predictions. Of equal probabilities the lower class is predicted.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    correct = probabilities.argmax(axis=1) == labels
-    member = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
-    gaps = np.bincount(member, weights=correct - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
-
-
-def figures(labels: np.ndarray, probabilities: np.ndarray, confidence: float, bins: int) -> dict[str, float]:
-    """Return accuracy with its interval, log loss, calibration error and number of errors."""
-    correct = int((probabilities.argmax(axis=1) == labels).sum())
-    low, high = accuracy_interval(correct, len(labels), confidence)
+    n_classes = probabilities.shape[1]
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    actual, predicted = (np.eye(n_classes)[chosen].T for chosen in (labels, ranked[:, 0]))
+    n_actual, n_predicted, n_right = (
+        members @ weights for members in (actual, predicted, actual * predicted)
+    )
+    total = weights.sum(axis=0)
     return {
-        "accuracy": correct / len(labels),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "calibration_error": calibration_error(labels, probabilities, bins),
-        "errors": len(labels) - correct,
-        "log_loss": log_loss(labels, probabilities),
+        "accuracy": n_right.sum(axis=0) / total,
+        "balanced_accuracy": _mean_ratio(n_right, n_actual),
+        "macro_f1": _mean_ratio(2 * n_right, n_actual + n_predicted),
+        "top2_accuracy": (ranked[:, :2] == labels[:, None]).any(axis=1) @ weights / total,
     }
 
 
@@ -90,4 +92,9 @@ def majority_probabilities(train_labels: np.ndarray, n: int, n_classes: int) -> 
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole != 0)
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0)
+
+
+def _mean_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the mean of part / whole (n_classes, m) over the classes where the whole is not 0."""
+    return _ratio(part, whole).sum(axis=0) / (whole != 0).sum(axis=0)

@@ -58,6 +58,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as bytes have come; return how many."""
         try:
             data = self._stream.read(min(len(buffer), CHUNK))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -1,19 +1,23 @@
-"""A trained classifier on the test set: outputs, tables and pictures."""
+"""A trained classifier on the test set: figures with intervals, tables and pictures."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from stages.analysis import classification
+from stages.analysis.assessment import assess, measure
+from stages.analysis.bootstrap import interval_table, weigh_equally
+from stages.analysis.calibration import apply_temperature, fit_temperature, measure_probabilities
+from stages.evaluate import calibration, confusion, first, galleries, neighbours, ranking
+from stages.evaluate.case import Case
+from stages.evaluate.outcome import Outcome
 from stages.evaluate.settings import Evaluation, Paths
-from stages.shared.data import Split
-from stages.shared.figures import new_figure, save
 from stages.shared.files import write_array, write_table
-from stages.shared.models import load_model, predict
+from stages.shared.models import predict
 
 NAMES = ("mlp", "cnn")
+CALIBRATED = "calibrated."
 
 
 def predictions_file(name: str, paths: Paths) -> Path:
@@ -21,57 +25,70 @@ def predictions_file(name: str, paths: Paths) -> Path:
     return paths.outputs / f"{name}_predictions.csv"
 
 
-def measure(
-    name: str, model: Path, test: Split, classes: list[str], settings: Evaluation, paths: Paths
+def report(
+    outcome: Outcome, model: keras.Model, case: Case, settings: Evaluation, paths: Paths
 ) -> dict[str, float]:
-    """Write probabilities, confusion matrix and table per class; return the figures."""
-    probabilities = predict(load_model(model), test.images)
-    predictions = probabilities.argmax(axis=1)
-    confusion = classification.confusion_matrix(test.labels, predictions, len(classes))
-    write_array(paths.outputs / f"{name}_probabilities.npy", probabilities)
-    named = pd.DataFrame({"label": test.labels, "prediction": predictions}).map(classes.__getitem__)
-    write_table(predictions_file(name, paths), named)
-    folder = paths.plots / name
-    matrix = pd.DataFrame(confusion, index=pd.Index(classes, name="label"), columns=classes)
-    write_table(folder / "confusion.csv", matrix, index=True)
-    write_table(folder / "classes.csv", classification.class_table(confusion, classes))
-    figures = classification.figures(
-        test.labels, probabilities, settings.confidence, settings.calibration_bins
-    )
-    save(folder / "confusion.png", draw_confusion(confusion, classes, title(name, figures, settings)))
+    """Write outputs, tables and pictures of a network; return its figures by dotted names."""
+    temperature = fit_temperature(case.val.labels, predict(model, case.val.images))
+    tempered = apply_temperature(outcome.probabilities, temperature)
+    figures, intervals = measure_with_intervals(outcome, tempered, case, settings)
+    figures[f"{CALIBRATED}temperature"] = temperature
+    write_array(paths.outputs / f"{outcome.name}_probabilities.npy", outcome.probabilities)
+    table = outcome.describe(np.arange(len(case.test)))[["label", "prediction"]]
+    write_table(predictions_file(outcome.name, paths), table)
+    folder = paths.plots / outcome.name
+    write_table(folder / "figures.csv", intervals)
+    confusion.report(outcome, caption(outcome, figures, settings), folder)
+    calibration.report(outcome, tempered, figures, settings, folder)
+    ranking.report(outcome, folder)
+    galleries.report(outcome, settings.gallery, folder)
+    first.report(outcome, folder)
+    neighbours.report(outcome, model, case.train, folder)
     return figures
 
 
-def title(name: str, figures: dict[str, float], settings: Evaluation) -> str:
+def caption(outcome: Outcome, figures: dict[str, float], settings: Evaluation) -> str:
     """Return the caption that states accuracy and interval."""
     return (
-        f"{name.upper()} on the test set: accuracy {figures['accuracy']:.2%}, "
+        f"{outcome.title} on the test set: accuracy {figures['accuracy']:.2%}, "
         f"{settings.confidence:.0%} interval {figures['accuracy_low']:.2%} to "
         f"{figures['accuracy_high']:.2%}"
     )
 
 
-def draw_confusion(confusion: np.ndarray, classes: list[str], title: str) -> Figure:
-    """Draw the confusion matrix (n_classes, n_classes): row percent above n of the row's N."""
-    totals = confusion.sum(axis=1, keepdims=True)
-    percent = 100 * np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals != 0)
-    figure, ax = new_figure(8, 7.6)
-    shown = np.sqrt(percent / 100)  # so that a percent of errors is visible beside the diagonal
-    ax.imshow(shown, cmap="Blues", vmin=0, vmax=1.1)
-    for (row, column), count in np.ndenumerate(confusion):
-        if count:
-            ax.text(
-                column,
-                row,
-                f"{percent[row, column]:.1f}%\n{count}/{totals[row, 0]}",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="white" if shown[row, column] > 0.6 else "black",
-            )
-    ticks = np.arange(len(classes))
-    turned = 0 if max(map(len, classes)) < 3 else 45
-    ax.set_xticks(ticks, classes, rotation=turned, ha="right" if turned else "center")
-    ax.set_yticks(ticks, classes)
-    ax.set(xlabel="prediction", ylabel="label", title=title)
-    return figure
+def measure_with_intervals(
+    outcome: Outcome, tempered: np.ndarray, case: Case, settings: Evaluation
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """Return all figures by name, and a table of those that have a bootstrap interval.
+
+    tempered: probabilities (n, n_classes) after temperature scaling; the names of their figures begin
+    with `calibrated.`. accuracy_confirmed leaves out the doubtful images.
+    """
+    bins = settings.calibration_bins
+    values, resampled = (
+        _measure(outcome, tempered, case, bins, weights)
+        for weights in (weigh_equally(len(case.test)), case.counts)
+    )
+    figures = {name: value.item() for name, value in values.items()}
+    table = interval_table(figures, resampled, settings.confidence)
+    figures |= assess(case.test.labels, outcome.probabilities, settings.confidence, bins)
+    return {**figures, "doubtful": int(case.doubtful.sum())}, table
+
+
+def _measure(
+    outcome: Outcome, tempered: np.ndarray, case: Case, bins: int, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    labels, confirmed = case.test.labels, ~case.doubtful
+    after = measure_probabilities(labels, tempered, bins, weights)
+    return {
+        **measure(labels, outcome.probabilities, bins, weights),
+        "accuracy_confirmed": (outcome.correct & confirmed) @ weights / (confirmed @ weights),
+        **{f"{CALIBRATED}{name}": value for name, value in after.items()},
+    }
+
+
+def nest(figures: dict[str, float]) -> dict[str, float | dict[str, float]]:
+    """Return the figures with those after temperature scaling, if any, in a block `calibrated`."""
+    after = {name.removeprefix(CALIBRATED): v for name, v in figures.items() if name.startswith(CALIBRATED)}
+    plain = {name: value for name, value in figures.items() if not name.startswith(CALIBRATED)}
+    return plain | ({CALIBRATED.removesuffix("."): after} if after else {})

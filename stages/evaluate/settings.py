@@ -8,21 +8,41 @@ from pydantic import Field
 from stages.shared import command
 from stages.shared.command import Input, Output
 from stages.shared.compute import Compute
-from stages.shared.parameters import Block
+from stages.shared.parameters import Block, Seed
+
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Pixels = Annotated[float, Field(ge=-1000, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Deviation = Annotated[float, Field(ge=0, le=100)]
+Factor = Annotated[float, Field(ge=0, le=10)]
+
+
+class Disturbances(Block):
+    """How far the test images are disturbed, each way by itself."""
+
+    rotation: tuple[Degrees, ...] = Field(min_length=1, description="degrees counterclockwise")
+    shift: tuple[Pixels, ...] = Field(min_length=1, description="pixels to the right")
+    noise: tuple[Share, ...] = Field(min_length=1, description="standard deviation, of the pixel range")
+    blur: tuple[Deviation, ...] = Field(min_length=1, description="standard deviation in pixels")
+    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor of what differs from the mean")
 
 
 class Evaluation(Block):
     """How the figures are taken."""
 
     confidence: float = Field(gt=0, lt=1, description="of the intervals")
+    bootstrap: int = Field(ge=20, le=5000, description="resamples of the test images, for the intervals")
     calibration_bins: int = Field(ge=1, description="bins of the calibration error")
     logistic_iterations: int = Field(ge=1, description="steps of the logistic regression, at most")
-    gallery: int = Field(ge=1, le=50, description="test images shown with their reconstruction")
+    gallery: int = Field(ge=1, le=50, description="images in a row of a gallery, at most")
+    robustness_images: int = Field(ge=1, description="test images that are disturbed, at most")
+    disturbances: Disturbances
 
 
 class Parameters(Block):
     """What this stage reads of params.yaml."""
 
+    seed: Seed
     compute: Compute
     evaluate: Evaluation
 
@@ -31,6 +51,7 @@ class Paths(command.Paths):
     """What this stage reads and writes."""
 
     train: Annotated[Path, Input("folder of the training split", "data")]
+    val: Annotated[Path, Input("folder of the validation split", "data")]
     test: Annotated[Path, Input("folder of the test split", "data")]
     dataset: Annotated[Path, Input("JSON: what is known of the data set")]
     mlp: Annotated[Path, Input("the trained multilayer perceptron")]

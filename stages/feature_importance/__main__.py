@@ -1,7 +1,8 @@
-"""Find the pixels that matter to a random forest, and see how far an MLP comes with these alone.
+"""Find the pixels that matter to random forests and to the networks, and see how far a few go.
 
-The forest is fitted on the training split. The MLP of train-mlp is then trained on the most
-important pixels, and on as many random ones; both are measured on the test set.
+The forests are fitted on the training split; pixels are permuted in images of the validation split.
+The MLP of train-mlp is then trained on the most important pixels, and on as many random ones; both
+are measured on the test set. Beside that: what single hidden nodes and pairs of pixels tell.
 """
 
 from stages import record
@@ -10,38 +11,23 @@ from stages.shared import command
 
 
 def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
-    """Read the splits; write importances, chosen pixels, tables, pictures and figures."""
-    import numpy as np
-
-    from stages.analysis import importance
-    from stages.feature_importance import figures, retraining
+    """Read splits and networks; write importances, chosen pixels, tables, pictures and figures."""
+    from stages.analysis.permutation import number_blocks
+    from stages.feature_importance import forest, report
     from stages.shared.data import read_dataset, read_split
-    from stages.shared.figures import save
-    from stages.shared.files import write_array, write_json, write_table
+    from stages.shared.files import write_json
 
-    settings, seed = parameters.feature_importance, parameters.seed
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
-    n_classes = len(read_dataset(paths.dataset)["classes"])
-    forest = importance.fit_forest(train, settings.trees, seed, parameters.compute.threads)
-    importances = forest.feature_importances_
-    rng = np.random.default_rng([seed, settings.pixels])
-    chosen = {
-        "forest": importance.largest(importances, settings.pixels),
-        "random": np.sort(rng.choice(len(importances), settings.pixels, replace=False)),
+    classes = read_dataset(paths.dataset)["classes"]
+    blocks = number_blocks(train.images.shape[1:3], parameters.feature_importance.block)
+    forests = forest.measure((train, val, test), blocks, parameters)
+    figures = {
+        "forest": forests.figures,
+        **report.report_networks(forests, val, blocks, classes, parameters, paths),
+        **report.report_training_images(train, forests.flat, classes, parameters, paths),
+        **report.report_retraining((train, val, test), forests.flat, len(classes), parameters, paths),
     }
-    measured = {"forest": {"accuracy": importance.forest_accuracy(forest, test)}}
-    for name, pixels in chosen.items():
-        measured[f"{name}_{settings.pixels}"] = retraining.measure(
-            pixels, (train, val, test), n_classes, parameters
-        )
-        write_array(paths.outputs / f"{name}_pixels.npy", pixels)
-    write_array(paths.outputs / "importances.npy", importances)
-    write_json(paths.metrics, measured)
-    size = train.images.shape[1:3]
-    write_table(paths.plots / "importances.csv", importance.table(importances, size))
-    save(paths.plots / "importance_map.png", figures.importance_map(importances, size))
-    mean = train.images.mean(axis=0)
-    save(paths.plots / "chosen_pixels.png", figures.chosen_pixels(chosen, mean, measured))
+    write_json(paths.metrics, figures)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,46 @@
-"""Pictures of the pixels that matter."""
+"""Pictures of the pixels that matter to the forests, and how they agree with the networks."""
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-from stages.shared.figures import BAD, new_figure, show_image
+from stages.analysis.importance import rank_correlation
+from stages.feature_importance.forest import Forests
+from stages.shared.figures import BAD, GOOD, new_figure, show_image
 
-CHOICES = {"forest": "the {} most important to the forest", "random": "{} drawn at random"}
+CHOICES = {"forest": "the {} most important to the forests", "random": "{} drawn at random"}
 
 
-def importance_map(importances: np.ndarray, size: tuple[int, int]) -> Figure:
-    """Draw the importance of each pixel, summed over channels; all of them sum to 1."""
-    figure, ax = new_figure(5.4, 4.4)
-    picture = ax.imshow(importances.reshape(*size, -1).sum(axis=-1), cmap="viridis")
-    figure.colorbar(picture, ax=ax, label="impurity importance (all pixels sum to 1)")
-    ax.set(xlabel="column", ylabel="row", title="what a random forest divides the training images by")
+def importance_map(forests: Forests, block_impurity: np.ndarray) -> Figure:
+    """Draw the forests' impurity and permutation importances, their spreads, and the two compared."""
+    figure, axes = new_figure(9.4, 5.8, nrows=2, ncols=3)
+    share, drop = "share of all pixels", "drop of accuracy"
+    _draw_map(axes[0, 0], forests.impurity, "impurity", share)
+    _draw_map(axes[0, 1], forests.impurity_sd, "its standard deviation", share)
+    _draw_map(axes[0, 2], forests.permutation, "permutation of a pixel", drop)
+    _draw_map(axes[1, 0], forests.block_permutation, "permutation of a block", drop)
+    _draw_map(axes[1, 1], forests.block_permutation_sd, "its standard deviation", drop)
+    correlation = rank_correlation(block_impurity, forests.block_permutation)
+    axes[1, 2].scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
+    axes[1, 2].set(
+        xlabel="impurity of a block",
+        ylabel="permutation of a block",
+        title=f"rank correlation {correlation:.2f}",
+        box_aspect=1,
+    )
+    axes[1, 2].xaxis.set_major_formatter(PercentFormatter(1))
+    axes[1, 2].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.suptitle(f"what {len(forests.accuracies)} random forests look at")
     return figure
+
+
+def _draw_map(ax: Axes, values: np.ndarray, title: str, label: str) -> None:
+    """Draw a map of pixels or blocks, in percent; what is below 0 looks like 0."""
+    picture = ax.imshow(values, cmap="viridis", vmin=0, interpolation="nearest")
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.figure.colorbar(picture, ax=ax, label=label, shrink=0.85, format=PercentFormatter(1))
 
 
 def chosen_pixels(
@@ -37,3 +63,23 @@ def chosen_pixels(
 def _accuracy(figures: dict[str, float]) -> str:
     low, high = figures["accuracy_low"], figures["accuracy_high"]
     return f"test accuracy {figures['accuracy']:.2%} ({low:.2%} to {high:.2%})"
+
+
+def rank_correlations(table: pd.DataFrame) -> Figure:
+    """Draw the rank correlation of each two maps of blocks, with its number."""
+    figure, ax = new_figure(8.2, 6.2)
+    names = [_title(str(name)) for name in table.columns]
+    picture = ax.imshow(table, cmap="cividis", vmax=1)
+    ax.set_xticks(range(len(names)), names, rotation=35, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        colour = "black" if picture.norm(value) > 0.5 else "white"
+        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+    ax.set_title("do they agree on the blocks? (Spearman's rank correlation)")
+    return figure
+
+
+def _title(name: str) -> str:
+    owner, measure = name.split("_", 1)
+    return f"{owner if owner == 'forest' else owner.upper()}: {measure.replace('_', ' ')}"

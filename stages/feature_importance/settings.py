@@ -15,8 +15,19 @@ from stages.shared.parameters import Block, Seed
 class Importance(Block):
     """How the importance of pixels is measured and put to the test."""
 
-    trees: int = Field(ge=1, description="trees of the random forest")
-    pixels: int = Field(ge=1, description="how many of the most important pixels the MLP is given")
+    trees: int = Field(ge=1, description="trees of each random forest")
+    seeds: int = Field(ge=2, description="forests, each from a seed of its own, that give the spread")
+    block: int = Field(ge=1, description="side of the square blocks of pixels, in pixels")
+    pixels: int = Field(ge=2, description="how many of the most important pixels the MLP is given")
+    images: int = Field(
+        ge=1, description="validation images for the networks' permutation and occlusion, at most"
+    )
+    attribution_images: int = Field(
+        ge=1, description="validation images of each class for integrated gradients, at most"
+    )
+    steps: int = Field(ge=1, description="of the integral from the blank image to the image")
+    hidden_layer: str = Field(description="name of the MLP's layer whose nodes are looked at")
+    scatter: int = Field(ge=10, description="training images drawn in each scatter plot, at most")
 
 
 class Parameters(Block):
@@ -35,6 +46,8 @@ class Paths(command.Paths):
     val: Annotated[Path, Input("folder of the validation split", "data")]
     test: Annotated[Path, Input("folder of the test split", "data")]
     dataset: Annotated[Path, Input("JSON: what is known of the data set")]
+    mlp: Annotated[Path, Input("the trained multilayer perceptron")]
+    cnn: Annotated[Path, Input("the trained convolutional network")]
     outputs: Annotated[Path, Output("folder of arrays: importances and chosen pixels", "data")]
     plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
     metrics: Annotated[Path, Output("JSON: the figures", "metrics")]

@@ -46,9 +46,9 @@ def latent_axes(region: Region) -> Figure:
     distance = region.figures["distance_of_mean"]
     ax.set(
         xlabel="latent axis",
-        ylabel="mean and deviation",
+        ylabel="mean and standard deviation",
         title=f"distance of the mean from the origin: {distance:.1f}; "
-        f"mean deviation along an axis: {region.figures['mean_deviation']:.1f}",
+        f"mean standard deviation along an axis: {region.figures['mean_deviation']:.1f}",
     )
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

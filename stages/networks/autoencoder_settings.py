@@ -2,8 +2,16 @@
 
 from pydantic import Field
 
-from stages.networks.fields import Activation, Layer, Penalty, Pooling, Units
+from stages.networks.fields import Activation, Layer, Penalty, Pooling, Share, Units
 from stages.shared.fitting import Fitting
+from stages.shared.parameters import Block
+
+
+class Noise(Block):
+    """What is done to the images that go in; those that should come out stay clean. All 0 is nothing."""
+
+    deviation: float = Field(ge=0, le=1, description="standard deviation of Gaussian noise; 1 is full ink")
+    dropped: Share = Field(description="share of the pixels set to 0")
 
 
 class Autoencoder(Fitting):
@@ -18,3 +26,4 @@ class Autoencoder(Fitting):
     pooling: Pooling
     activation: Activation = Field(description="of all layers but the latent one and the output")
     l2: Penalty = Field(description="L2 penalty on all kernels")
+    noise: Noise

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from stages.record import audit, promotion, restore, store, sync
-from stages.record.digest import locked_stages, md5
+from stages.record.digest import locked_outputs, md5
 from stages.record.history import History
 from stages.record.ledger import INPUT, Ledger, declared, tagged
 from stages.shared.errors import StageError
@@ -96,7 +96,7 @@ def _sync(arguments: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    found = audit.audit(Ledger(), History(), sorted(locked_stages()))
+    found = audit.audit(Ledger(), History(), locked_outputs())
     print(f"Numbers in metrics/ compared with MLflow: {found.numbers}.")
     print(
         f"Recorded outputs: {found.committed} committed, {found.of_experiments} of experiments, "

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from stages.record.ledger import INPUT, Ledger, declared, tagged
 from stages.record.pipeline import STATE
 from stages.record.run import numbers
 
-METRICS = Path("metrics")
+METRICS = "metrics"
 
 
 @dataclass
@@ -35,12 +35,11 @@ class Audit:
         return self.numbers > 0 and not self.unrecorded and not self.contradictions
 
 
-def audit(ledger: Ledger, history: History, stages: list[str]) -> Audit:
+def audit(ledger: Ledger, history: History, outputs: Iterable[str]) -> Audit:
     """Compare every number in metrics/ with MLflow's, place every recorded output, and runs with runs."""
     found = Audit()
-    for stage in stages:
-        path = METRICS / f"{stage}.json"
-        if path.exists():
+    for path in map(Path, sorted(outputs)):
+        if path.parts[0] == METRICS and path.exists():
             _compare_numbers(ledger, path, found)
     for digest in {digest for run in ledger.runs for digest in declared(run).values()}:
         place = history.find(digest)

@@ -8,6 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 LOCK = Path("dvc.lock")
+STUDIES_LOCK = Path("studies") / "dvc.lock"
 # What git and DVC leave out of a folder here; see .dvcignore.
 IGNORED = "__pycache__"
 
@@ -39,15 +40,16 @@ def digests(paths: list[Path]) -> dict[str, str]:
     return found
 
 
-def locked_stages(repository: Path = Path()) -> dict[str, Any]:
+def locked_stages(repository: Path = Path(), lock: Path = LOCK) -> dict[str, Any]:
     """Return the entries of dvc.lock by stage; nothing where there is no lock yet."""
-    path = repository / LOCK
+    path = repository / lock
     return dict(YAML(typ="safe").load(path)["stages"]) if path.exists() else {}
 
 
 def locked_outputs() -> dict[str, str]:
-    """Return the MD5 of each output that the dvc.lock of the current folder names, by path."""
-    return {out["path"]: out["md5"] for entry in locked_stages().values() for out in entry.get("outs", [])}
+    """Return the MD5 of each output that the locks of pipeline and studies name, by path."""
+    entries = [entry for lock in (LOCK, STUDIES_LOCK) for entry in locked_stages(lock=lock).values()]
+    return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
 
 
 def cached(md5: str, repository: Path = Path()) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-LOCK = "dvc.lock"
+LOCKS = ("dvc.lock", "studies/dvc.lock")
 MD5 = re.compile(rb"\bmd5: ([0-9a-f]{32}(?:\.dir)?)")
 # DVC keeps others beside them, of its own: exec, stash, celery ...
 EXPERIMENT = re.compile(r"^(\w+) refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)$", re.MULTILINE)
@@ -37,20 +37,21 @@ class History:
             others = [commit for commit in _commits(*experiments) if commit not in set(committed)]
             places += [Place(commit, experiments.get(commit, "unnamed")) for commit in others]
         found: dict[str, Place] = {}
-        for place, content in zip(places, _locks(places), strict=True):
-            for match in MD5.findall(content):
-                found.setdefault(match.decode(), place)
+        for lock in LOCKS:
+            for place, content in zip(places, _contents(places, lock), strict=True):
+                for match in MD5.findall(content):
+                    found.setdefault(match.decode(), place)
         return found
 
 
 def _commits(*which: str) -> list[str]:
-    """Return the commits that changed dvc.lock, newest first."""
-    return _git("log", "--format=%H", *which, "--", LOCK).split()
+    """Return the commits that changed a lock, newest first."""
+    return _git("log", "--format=%H", *which, "--", *LOCKS).split()
 
 
-def _locks(places: list[Place]) -> list[bytes]:
-    """Return dvc.lock at each place, empty where there is none, by one process of git."""
-    request = "\n".join(f"{place.commit}:{LOCK}" for place in places).encode()
+def _contents(places: list[Place], lock: str) -> list[bytes]:
+    """Return the lock at each place, empty where there is none, by one process of git."""
+    request = "\n".join(f"{place.commit}:{lock}" for place in places).encode()
     done = subprocess.run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
     answer, position = done.stdout, 0
     contents = []

@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from scipy.stats import binomtest
 
+from stages.analysis.comparison import mcnemar
 from stages.record.digest import md5
 from stages.record.ledger import Ledger
 from stages.shared.errors import StageError
@@ -137,9 +137,3 @@ def judge(challenger: np.ndarray, champion: np.ndarray) -> Verdict:
     if only_challenger == only_champion:
         return Verdict(False, f"a tie leaves the champion: {figures}")
     return Verdict(False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {figures}")
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the two-sided p of McNemar's exact test, 1 where the two never disagree."""
-    disagreements = only_first + only_second
-    return float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-ASKED = ("stages", "dvc.yaml", "params.yaml", "requirements.lock")  # what decides the results
+ASKED = ("stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")  # what decides the results
 
 
 def tags() -> dict[str, str]:

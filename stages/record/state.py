@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from stages.record.digest import digests
 from stages.shared.parameters import flatten, read
 
 PIPELINE = Path("dvc.yaml")
-CODE = "stages"  # dependencies that begin with this are code, the others follow from settings and code
+# Dependencies that begin so are code, the others follow from settings and code.
+CODE = ("stages/", "studies/")
 
 
 @dataclass(frozen=True)
 class State:
-    """One state: its key, and all settings of params.yaml by dotted names.
+    """One state: its key, and the settings of its stages by dotted names.
 
     The raw data need no place of their own in the key: the setting `dataset` and the code name them
     by SHA-256.
@@ -29,14 +29,17 @@ class State:
 
 
 def read_state(params: Path) -> State:
-    """Return the state of the working tree; the key changes with any setting or line of declared code."""
-    settings = dict(flatten(read(params)))
-    code = digests(sorted({Path(path) for path in _code()}))
+    """Return the state of the working tree; the key changes with any declared setting or line of code."""
+    stages = _stages()
+    declared = {key for stage in stages for key in stage.get("params", [])}
+    document = {key: value for key, value in read(params).items() if not stages or key in declared}
+    settings = dict(flatten(document))
+    paths = {dep for stage in stages for dep in stage.get("deps", []) if dep.startswith(CODE)}
+    code = digests([Path(path) for path in sorted(paths)])
     content = json.dumps([settings, sorted((path, md5) for md5, path in code.items())], sort_keys=True)
     return State(hashlib.sha256(content.encode()).hexdigest()[:16], settings)
 
 
-def _code() -> Iterator[str]:
-    pipeline = YAML(typ="safe").load(PIPELINE) if PIPELINE.exists() else {}
-    for stage in pipeline.get("stages", {}).values():
-        yield from (dep for dep in stage.get("deps", []) if dep.startswith(CODE))
+def _stages() -> list[dict[str, Any]]:
+    """Return the stages of the pipeline, none where there is no dvc.yaml."""
+    return list(YAML(typ="safe").load(PIPELINE)["stages"].values()) if PIPELINE.exists() else []

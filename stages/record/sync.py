@@ -11,13 +11,15 @@ from typing import Any
 from mlflow.entities import Run
 
 from stages.record import pipeline, provenance, replay
-from stages.record.digest import LOCK, digests, locked_stages, md5
+from stages.record.digest import LOCK, STUDIES_LOCK, digests, locked_stages, md5
 from stages.record.journal import PARAMS, Journal
 from stages.record.ledger import Ledger
 from stages.record.run import numbers
 from stages.record.state import CODE, read_state
 from stages.shared.errors import StageError
 from stages.shared.parameters import Experiment, flatten, load
+
+STUDIES = "studies/dvc.yaml:"  # how DVC names their stages
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,23 @@ def sync(params: Path) -> Synced:
     except ExceptionGroup as group:
         unsent = [str(error) for error in group.exceptions]
     lock = locked_stages()
+    studies = {f"{STUDIES}{name}": entry for name, entry in locked_stages(lock=STUDIES_LOCK).items()}
     stale = stale_stages() if lock else []
     ledger = Ledger()
     restored = {}
-    for stage, entry in lock.items():
+    for stage, entry in (lock | studies).items():
         if stage not in stale and not _made(ledger, entry):
             restored[stage] = _journal_restored(stage, entry, params)
     for journal in restored.values():
         replay.send(journal)
         journal.close()
-    if lock and not stale:
+    if lock and not lock.keys() & set(stale):
         _complete_pipeline(Ledger(), lock, params)
     return Synced(sent, unsent, list(restored), stale)
 
 
 def stale_stages() -> list[str]:
-    """Return the stages that `dvc repro` would run: their results are not those of the working tree."""
+    """Return the stages that `dvc repro` would run, those of the studies as `studies/dvc.yaml:NAME`."""
     done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         raise StageError(f"`dvc status` failed: {done.stderr.strip().splitlines()[-1]}")
@@ -74,19 +77,20 @@ def _makers(ledger: Ledger, entry: dict[str, Any]) -> list[Run]:
 
 def _journal_restored(stage: str, entry: dict[str, Any], params: Path) -> Journal:
     """Write the journal of a stage whose results came without one."""
-    journal = Journal.create(stage)
-    state = read_state(params)
+    name = stage.removeprefix(STUDIES)
+    journal = Journal.create(name)
+    state = read_state(params) if name == stage else None
     journal.keep(params, PARAMS)
     inputs = {dep["md5"]: dep["path"] for dep in entry.get("deps", []) if not dep["path"].startswith(CODE)}
     journal.append(
         "start",
-        stage=stage,
+        stage=name,
         experiment=load(params, Experiment).dataset,
         settings=dict(flatten(entry.get("params", {}).get(params.name, {}))),
-        tags={"stage": stage, "restored": "true", **provenance.tags()},
+        tags={"stage": name, "restored": "true", **provenance.tags()},
         inputs=inputs,
         data={},
-        state={"key": state.key, "settings": state.settings},
+        state={"key": state.key, "settings": state.settings} if state else None,
     )
     paths = [Path(out["path"]) for out in entry["outs"]]
     found = {out["md5"]: out["path"] for out in entry["outs"]} | digests(paths)

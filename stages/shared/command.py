@@ -3,10 +3,10 @@
 import argparse
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,7 @@ from stages.shared.errors import StageError
 
 
 class Paths(BaseModel):
-    """What a stage reads and writes. Each field is annotated with an Input or an Output."""
+    """What a stage reads and writes. Each field is annotated with an Input, an Output or an Item."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +38,13 @@ class Output:
     kind: Kind = "file"
 
 
+@dataclass(frozen=True)
+class Item:
+    """Marks the member of a stage's matrix that this process is for, a word."""
+
+    meaning: str
+
+
 REMEDIES = {
     errno.EACCES: "Give yourself the right to write there",
     errno.EPERM: "Give yourself the right to write there",
@@ -56,14 +63,16 @@ def run(
     parameter_model: type[P],
     path_model: type[Q],
     main: Callable[[P, Q, record.Run], None],
+    package: str = "stages",
 ) -> None:
     """Parse the command line, check the settings, run `main` under the record; exit 1 on a known error.
 
     Heavy imports belong inside `main`: the environment must be set before NumPy or Keras loads, and
-    `--help` and a wrong setting should be answered at once.
+    `--help` and a wrong setting should be answered at once. Only the stages of the pipeline itself,
+    those of the package `stages`, have a place in the record's row for its state.
     """
     lifeline.hold()
-    arguments = _parser(stage, description, path_model).parse_args()
+    arguments = _parser(f"{package}.{stage.replace('-', '_')}", description, path_model).parse_args()
     paths = path_model(**{name: getattr(arguments, name) for name in path_model.model_fields})
     try:
         settings = parameters.load(arguments.params, parameter_model)
@@ -73,12 +82,12 @@ def run(
         _check_inputs(paths)
         _sweep(paths)
         entry = record.Entry(
-            stage=stage,
+            stage="@".join([stage, *_items(paths)]),
             experiment=experiment,
             settings=dict(parameters.flatten(settings.model_dump(mode="json", by_alias=True))),
             inputs=_marked(paths, Input),
             outputs=_marked(paths, Output),
-            params=arguments.params,
+            params=arguments.params if package == "stages" else None,
         )
         with record.start(entry) as run:
             main(settings, paths, run)
@@ -91,20 +100,22 @@ def run(
         sys.exit(f"{stage}: {file}{error.strerror}. {REMEDIES[error.errno]}, and run it again.")
 
 
-def _parser(stage: str, description: str | None, path_model: type[Paths]) -> argparse.ArgumentParser:
+def _parser(module: str, description: str | None, path_model: type[Paths]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m stages.{stage.replace('-', '_')}",
+        prog=f"python -m {module}",
         description=description,
         epilog="`dvc repro` runs this with the paths of dvc.yaml.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--params", type=Path, required=True, help="settings (params.yaml)")
     for name, field in path_model.model_fields.items():
-        mark = next(item for item in field.metadata if isinstance(item, (Input, Output)))
+        mark = next(item for item in field.metadata if isinstance(item, (Input, Output, Item)))
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(mark, Item):
+            parser.add_argument(option, required=True, help=mark.meaning)
+            continue
         direction = "read" if isinstance(mark, Input) else "written"
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", type=Path, required=True, help=f"{direction}: {mark.meaning}"
-        )
+        parser.add_argument(option, type=Path, required=True, help=f"{direction}: {mark.meaning}")
     return parser
 
 
@@ -131,9 +142,14 @@ def _sweep(paths: Paths) -> None:
 
 
 def _marked(paths: Paths, mark: type[Input] | type[Output]) -> dict[Path, Kind]:
-    return {
-        getattr(paths, name): item.kind
-        for name, field in type(paths).model_fields.items()
-        for item in field.metadata
-        if isinstance(item, mark)
-    }
+    """Map each path of this direction to its kind."""
+    return {getattr(paths, name): item.kind for name, item in _marks(paths) if isinstance(item, mark)}
+
+
+def _items(paths: Paths) -> list[str]:
+    """Return the members of the stage's matrix that this process is for."""
+    return [getattr(paths, name) for name, item in _marks(paths) if isinstance(item, Item)]
+
+
+def _marks(paths: Paths) -> Iterator[tuple[str, Any]]:
+    return ((name, item) for name, field in type(paths).model_fields.items() for item in field.metadata)

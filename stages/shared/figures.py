@@ -41,11 +41,20 @@ def save(path: Path, figure: Figure) -> None:
         figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
 
 
-def show_image(ax: Axes, image: np.ndarray, title: str = "", colour: str = "black") -> None:
-    """Draw one image, (height, width, channels) in [0, 255] or [0, 1], dark ink on white."""
+def show_image(
+    ax: Axes,
+    image: np.ndarray,
+    title: str = "",
+    colour: str = "black",
+    extent: tuple[float, float, float, float] | None = None,
+) -> None:
+    """Draw one image, (height, width, channels) in [0, 255] or [0, 1], dark ink on white.
+
+    extent: left, right, bottom, top in the units of the axes; without it one unit is a pixel.
+    """
     top = 255 if image.dtype == np.uint8 or image.max() > 1 else 1
     picture = image[..., 0] if image.shape[-1] == 1 else image / top
-    ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest")
+    ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest", extent=extent)
     ax.set_axis_off()
     if title:
         ax.set_title(title, fontsize=9, color=colour, pad=2)

@@ -16,6 +16,7 @@ from stages.shared.errors import StageError
 
 GLOBAL_KEYS = ("seed", "split_seed", "dataset", "compute")
 TOOLS = ("record",)  # runs on its own, but is no stage
+STUDIES = ("features", "published", "stability", "label-suspects")
 
 
 class ParameterError(StageError):
@@ -82,14 +83,14 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _known_keys() -> list[str]:
-    """Return the global keys and the stages: modules of `stages`, and packages that can be run."""
+    """Return the global keys, the stages (modules of `stages`, and packages that can be run), the studies."""
     folder = Path(stages.__path__[0])
     names = [
         module.name.replace("_", "-")
         for module in pkgutil.iter_modules([str(folder)])
         if module.name not in TOOLS and (not module.ispkg or (folder / module.name / "__main__.py").exists())
     ]
-    return [*GLOBAL_KEYS, *names]
+    return [*GLOBAL_KEYS, *names, *STUDIES]
 
 
 def _describe(fault: Any, model: type[BaseModel]) -> str:

@@ -1,7 +1,7 @@
 """Fitting a Keras network: epoch by epoch, on images permuted and distorted from (seed, epoch)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,12 @@ from stages.shared.models import save_model
 EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
 
 Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def unchanged(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the images as they are."""
+    return images
 
 
 class Report(Protocol):
@@ -90,8 +96,12 @@ def fit(
     fitting: Fitting,
     seed: int,
     report: Report,
+    transform: Transform = unchanged,
 ) -> Fitted:
     """Fit `model` on the first of `splits`, choose its best epoch on the second, keep those weights.
+
+    The network is given what `transform` makes of the distorted images, with a generator of (seed,
+    epoch); its targets are those of the images themselves.
 
     Each epoch draws its own permutation and distortions of the training images from (seed, epoch).
     A training that was cut off resumes after its last finished epoch, with the same result to the
@@ -99,6 +109,7 @@ def fit(
     depend on it. Raises StageError when the loss is no longer finite.
     """
     train, val = splits
+    val_inputs = transform(val.images, np.random.default_rng([seed, 0]))
     steps = -(-len(train) // fitting.batch_size)
     model.compile(
         optimizer=build_optimizer(fitting.optimizer, steps, fitting.epochs),
@@ -107,7 +118,7 @@ def fit(
         jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
     )
     best = _Best(fitting)
-    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, fitting, seed))
+    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, val_inputs, fitting, seed))
     rows = _resume(model, checkpoint.load(fitting.epochs), best, report)
     done = len(rows)
     with tqdm(total=fitting.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
@@ -115,8 +126,10 @@ def fit(
             if best.epoch and epoch - 1 - best.epoch >= fitting.patience:
                 break
             images, labels = epoch_images(train, fitting, seed, epoch)
-            row = _train_epoch(model, objective, images, labels, fitting.batch_size, progress.update)
-            row |= evaluate(model, objective, val)
+            inputs = transform(images, np.random.default_rng([seed, epoch, 1]))
+            batches = _batches(objective, inputs, images, labels, fitting.batch_size)
+            row = _train_epoch(model, batches, progress.update)
+            row |= evaluate(model, objective, val, val_inputs)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
             report.epoch(epoch, row)
@@ -149,45 +162,53 @@ def _values(model: keras.Model) -> list[np.ndarray]:
 
 
 def _checkpoint_key(
-    model: keras.Model, objective: Objective, splits: tuple[Split, Split], fitting: Fitting, seed: int
+    model: keras.Model,
+    objective: Objective,
+    splits: tuple[Split, Split],
+    val_inputs: np.ndarray,
+    fitting: Fitting,
+    seed: int,
 ) -> str:
     settings = fitting.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
     if not fitting.optimizer.schedule.depends_on_epochs:
         del settings["epochs"]
     arrays = [array for split in splits for array in (split.images, split.labels)]
-    return key(json.dumps([model.name, objective.loss, settings, seed]), [*model.get_weights(), *arrays])
+    return key(
+        json.dumps([model.name, objective.loss, settings, seed]), [*model.get_weights(), *arrays, val_inputs]
+    )
 
 
-def _train_epoch(
-    model: keras.Model,
-    objective: Objective,
-    images: np.ndarray,
-    labels: np.ndarray,
-    batch_size: int,
-    advance: Callable[[], object],
-) -> dict[str, float]:
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+def _batches(
+    objective: Objective, inputs: np.ndarray, images: np.ndarray, labels: np.ndarray, size: int
+) -> Batches:
+    """Yield inputs and targets, batch by batch."""
+    for start in range(0, len(inputs), size):
+        batch = slice(start, start + size)
+        yield inputs[batch], objective.targets(images[batch], labels[batch])
+
+
+def _train_epoch(model: keras.Model, batches: Batches, advance: Callable[[], object]) -> dict[str, float]:
     """Take one pass of steps; return the mean of each figure over the images as they came by.
 
     Batches are handed over one by one: `Model.fit` would wait at the end of every call for a thread
     of tf.data, up to as long again as the epoch took.
     """
     figures, sizes = [], []
-    for start in range(0, len(images), batch_size):
-        batch = slice(start, start + batch_size)
-        targets = objective.targets(images[batch], labels[batch])
-        figures.append(model.train_on_batch(images[batch], targets, return_dict=True))
+    for inputs, targets in batches:
+        figures.append(model.train_on_batch(inputs, targets, return_dict=True))
         sizes.append(len(targets))
         advance()
     return _mean(figures, sizes)
 
 
-def evaluate(model: keras.Model, objective: Objective, split: Split) -> dict[str, float]:
-    """Return the objective's figures on a split, named `val_...`."""
+def evaluate(model: keras.Model, objective: Objective, split: Split, inputs: np.ndarray) -> dict[str, float]:
+    """Return the objective's figures on a split of which the network sees `inputs`, named `val_...`."""
     figures, sizes = [], []
-    for start in range(0, len(split), EVALUATION_BATCH):
-        batch = slice(start, start + EVALUATION_BATCH)
-        targets = objective.targets(split.images[batch], split.labels[batch])
-        figures.append(model.test_on_batch(split.images[batch], targets, return_dict=True))
+    for batch, targets in _batches(objective, inputs, split.images, split.labels, EVALUATION_BATCH):
+        figures.append(model.test_on_batch(batch, targets, return_dict=True))
         sizes.append(len(targets))
     return {f"val_{name}": value for name, value in _mean(figures, sizes).items()}
 

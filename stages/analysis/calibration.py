@@ -1,0 +1,94 @@
+"""Whether probabilities can be taken at their word, and one number that mends them."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+SMALLEST = 1e-15  # probabilities are clipped here before a logarithm is taken
+TEMPERATURES = (0.05, 20.0)
+
+
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the temperature in TEMPERATURES that gives these probabilities the lowest log loss.
+
+    Guo et al. (2017), ICML, section 4.2; the logits are the logarithms of the probabilities
+    (n, n_classes). Where every image is right the loss only falls with the temperature, and a low one comes
+    out.
+    """
+    logits = _logits(probabilities)
+    labels = labels.astype(np.intp)
+
+    def log_loss(log_temperature: float) -> float:
+        logs = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(np.take_along_axis(logs, labels[:, None], axis=1).mean())
+
+    found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
+
+
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the probabilities after division of their logits by the temperature, float64."""
+    return np.asarray(softmax(_logits(probabilities) / temperature, axis=1))
+
+
+def measure_probabilities(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return log loss (nats), Brier score (0 to 2) and calibration error of probabilities (n, n_classes).
+
+    weights: float64 (n, m), ones or bootstrap counts; each figure comes once a column, float64 (m,).
+    brier: mean over images of sum_k (p_k - y_k)^2; Brier (1950), Monthly Weather Review 78: 1-3.
+    """
+    double = probabilities.astype(np.float64)
+    chosen = np.take_along_axis(double, labels[:, None].astype(np.intp), axis=1)[:, 0]
+    losses = -np.log(np.clip(chosen, SMALLEST, 1))
+    scores = ((double - np.eye(double.shape[1])[labels]) ** 2).sum(axis=1)
+    total = weights.sum(axis=0)
+    return {
+        "log_loss": losses @ weights / total,
+        "brier": scores @ weights / total,
+        "calibration_error": measure_calibration_error(labels, double, bins, weights),
+    }
+
+
+def measure_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int, weights: np.ndarray
+) -> np.ndarray:
+    """Return the expected calibration error in [0, 1], over `bins` of equal width, float64 (m,).
+
+    The mean over the images, weighted (n, m), of |accuracy - confidence| of their bin; Guo et al.
+    (2017), ICML, equation 3. Confidence is the highest probability.
+    """
+    confidence, correct = _confidence(labels, probabilities)
+    member = np.eye(bins)[_bin(confidence, bins)]
+    gaps = (member * (correct - confidence)[:, None]).T @ weights
+    return np.asarray(np.abs(gaps).sum(axis=0) / weights.sum(axis=0))
+
+
+def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> pd.DataFrame:
+    """Return one row a bin that has images: low, high, images, confidence, accuracy.
+
+    A bin holds confidences above low and up to high; confidence and accuracy are its images' means.
+    """
+    confidence, correct = _confidence(labels, probabilities)
+    images = pd.DataFrame({"bin": _bin(confidence, bins), "confidence": confidence, "accuracy": correct})
+    table = images.groupby("bin").agg(
+        images=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    table.insert(0, "low", table.index / bins)
+    table.insert(1, "high", (table.index + 1) / bins)
+    return table.reset_index(drop=True)
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(probabilities.astype(np.float64), SMALLEST, 1))
+
+
+def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the highest probability and whether it is the label's, float64 and bool (n,)."""
+    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+
+
+def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)

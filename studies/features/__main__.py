@@ -1,0 +1,46 @@
+"""Train the MLP of train-mlp on fewer features than all pixels, and measure it on the test set.
+
+Features are the most important pixels (by the forest's impurity or permutation, or by mutual
+information), random pixels, principal components, or distances to cluster centres.
+"""
+
+from typing import Any
+
+from stages import record
+from stages.shared import command
+from studies.features.settings import Parameters, Paths
+
+
+def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+    """Read the splits; train for each number of features and seed; write a table."""
+    import pandas as pd
+
+    from stages.networks.mlp import build_mlp
+    from stages.shared.data import read_dataset, read_split
+    from stages.shared.files import write_table
+    from studies import training
+    from studies.features.representations import represent
+
+    settings = parameters.features
+    train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
+    n_classes = len(read_dataset(paths.dataset)["classes"])
+    representation = represent(paths.source, train, paths.importances, parameters.seed)
+    changes: dict[str, Any] = {
+        name: getattr(settings, name) for name in ("epochs", "dropout", "augmentation")
+    }
+    if paths.source in ("components", "clusters"):
+        changes["scaling"] = "standard"  # these features are no grey levels
+    network = parameters.train_mlp.model_copy(update=changes)
+    rows = []
+    for k in settings.clusters if paths.source == "clusters" else settings.counts:
+        transform = representation(k)
+        for seed in training.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
+            model, fitted = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
+            figures = training.measure(model, fitted, test, transform)
+            rows.append({"source": paths.source, "features": k, "seed": seed, **figures})
+            run.epoch(len(rows), {f"{k}_features": figures["accuracy"]})
+    write_table(paths.table, pd.DataFrame(rows))
+
+
+if __name__ == "__main__":
+    command.run("features", __doc__, Parameters, Paths, main, package="studies")

@@ -1,0 +1,1 @@
+"""The study `label-suspects`: training images whose label is doubtful, by confident learning."""

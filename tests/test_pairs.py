@@ -1,0 +1,43 @@
+"""What two pixels together tell of the class, against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import mutual_info_score
+
+from stages.analysis import pairs
+from tests.helpers import random_split
+
+
+def test_the_information_is_that_of_the_two_levels_and_the_label() -> None:
+    split = random_split(200, n_classes=4, side=4)
+    kept = split.labels != 1  # a class is absent
+    pixels, labels = split.images.reshape(200, -1)[kept, ::3], split.labels[kept]
+    found = pairs.pair_information(pixels, labels)
+    levels = pixels.astype(int) // 64
+    for first in range(6):
+        for second in range(6):
+            both = levels[:, first] * 4 + levels[:, second]
+            assert found[first, second] == pytest.approx(mutual_info_score(both, labels) / np.log(2))
+
+
+def test_a_pair_may_tell_what_neither_pixel_does() -> None:
+    values = np.array([[0, 0], [0, 255], [255, 0], [255, 255]], dtype=np.uint8)
+    labels = np.array([0, 1, 1, 0])  # exclusive or
+    assert pairs.pair_information(values, labels) == pytest.approx(np.array([[0, 1], [1, 0]]))
+
+
+def test_the_most_informative_pair_is_found_among_others() -> None:
+    pixels = np.random.default_rng(1).integers(256, size=(3000, 6), dtype=np.uint8)
+    labels = ((pixels[:, 1] > 127) ^ (pixels[:, 4] > 127)).astype(np.uint8)
+    first, second, information = pairs.most_informative_pair(pixels, labels)
+    assert (first, second) == (1, 4)
+    assert information == pytest.approx(1, abs=0.01)
+
+
+def test_a_single_class_leaves_nothing_to_tell() -> None:
+    pixels = np.random.default_rng(1).integers(256, size=(50, 3), dtype=np.uint8)
+    assert pairs.pair_information(pixels, np.zeros(50, dtype=np.uint8)) == pytest.approx(np.zeros((3, 3)))
+
+
+def test_the_share_without_ink_counts_images_in_which_all_are_0() -> None:
+    assert pairs.share_without_ink(np.array([[0, 0], [0, 9], [3, 0], [0, 0], [1, 1]])) == pytest.approx(0.4)

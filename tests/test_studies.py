@@ -1,0 +1,308 @@
+"""The studies, run small: each one's own code on noise that can be learned, in the order of their graph."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
+from sklearn.metrics import confusion_matrix, mutual_info_score
+
+from stages.analysis.bootstrap import draw_counts
+from stages.networks.cnn import build_cnn
+from stages.networks.mlp import build_mlp
+from stages.shared.data import Split, flatten, read_split, write_split
+from stages.shared.errors import StageError
+from stages.shared.models import load_model, predict, save_model
+from studies import seed_effects, training
+from studies.features import representations
+from studies.label_suspects import search
+from tests import helpers
+
+CLASSES = ["cat", "dog", "cow"]
+SIDE = 6
+COMPUTE = {"threads": 1, "instruction_set": "avx2"}
+
+
+class Recorded:
+    """Stands in for the record, of which the studies use one method."""
+
+    def epoch(self, epoch: int, values: dict[str, float]) -> None:
+        assert all(0 <= value <= 1 for value in values.values())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with splits, data set and importances."""
+    path = tmp_path_factory.mktemp("studies")
+    for number, (name, n) in enumerate({"train": 90, "val": 30, "test": 30}.items()):
+        write_split(path / name, helpers.random_split(n, seed=number))
+    (path / "dataset.json").write_text(json.dumps({"classes": CLASSES}))
+    importances = np.random.default_rng(0).random((2, SIDE * SIDE))
+    table = pd.DataFrame({"impurity": importances[0], "permutation": importances[1]})
+    table.to_csv(path / "importances.csv", index=False)
+    return path
+
+
+def run(study: str, settings: dict[str, Any], **paths: Any) -> None:
+    """Run a study's main with these settings and paths."""
+    module = helpers.code(study)
+    parameters = module.Parameters.model_validate_json(json.dumps(settings, default=_dump))
+    module.main(parameters, module.Paths(**paths), Recorded())
+
+
+def _dump(block: Any) -> Any:
+    return block.model_dump(mode="json", by_alias=True)
+
+
+def splits(folder: Path, *names: str) -> dict[str, Path]:
+    return {name: folder / name for name in names} | {"dataset": folder / "dataset.json"}
+
+
+def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
+    settings = {
+        "seed": 3,
+        "compute": COMPUTE,
+        "train-mlp": helpers.mlp(),
+        "features": {
+            "counts": [2, 9],
+            "clusters": [2],
+            "repeated": [9],
+            "seeds": 2,
+            "epochs": 2,
+            "dropout": 0.0,
+            "augmentation": helpers.augmentation(),
+        },
+    }
+    sources = ["forest", "permutation", "mutual-information", "random", "components", "clusters"]
+    for source in sources:
+        table = workdir / "tables" / f"{source}.csv"
+        paths = splits(folder, "train", "val", "test") | {"importances": folder / "importances.csv"}
+        run("features", settings, source=source, table=table, **paths)
+        rows = pd.read_csv(table)
+        assert rows["features"].tolist() == ([2] if source == "clusters" else [2, 9, 9])
+        assert rows["seed"].nunique() == (1 if source == "clusters" else 2)
+        assert rows["accuracy"].between(0, 1).all()
+    run(
+        "feature-curve",
+        {},
+        tables=workdir / "tables",
+        summary=workdir / "summary.csv",
+        plots=workdir / "plots",
+        metrics=workdir / "metrics.json",
+    )
+    means = json.loads((workdir / "metrics.json").read_text())
+    forest = pd.read_csv(workdir / "tables" / "forest.csv")
+    assert means["forest"]["9"] == pytest.approx(forest["accuracy"][1:].mean(), abs=1e-6)
+    assert imread(workdir / "plots" / "accuracy.png").std() > 0.01
+
+
+def test_published_networks_stand_beside_their_figures(folder: Path, workdir: Path) -> None:
+    published = {
+        "seeds": 2,
+        "repeated": ["1", "blog-cnn"],
+        "notebook": helpers.mlp(),
+        "blog-mlp": helpers.mlp(),
+        "blog-cnn": helpers.cnn(layers=(4,)),
+    }
+    settings = {"seed": 3, "compute": COMPUTE, "published": published}
+    for net in ("1", "8", "blog-cnn"):
+        table = workdir / "tables" / f"{net}.csv"
+        run("published", settings, net=net, table=table, **splits(folder, "train", "val", "test"))
+        assert len(pd.read_csv(table)) == (1 if net == "8" else 2)
+    with pytest.raises(
+        StageError, match="--net blog: expected a number of nodes, or one of blog-mlp, blog-cnn"
+    ):
+        run("published", settings, net="blog", table=table, **splits(folder, "train", "val", "test"))
+    features = {"source": ["forest"], "features": [70], "mean": 0.5, "min": 0.4, "max": 0.6, "count": 3}
+    pd.DataFrame(features).to_csv(workdir / "features.csv", index=False)
+    run(
+        "published-table",
+        {},
+        tables=workdir / "tables",
+        features=workdir / "features.csv",
+        published=helpers.ROOT / "studies" / "published_figures.csv",
+        summary=workdir / "summary.csv",
+        plots=workdir / "plots",
+        metrics=workdir / "metrics.json",
+    )
+    comparison = pd.read_csv(workdir / "plots" / "comparison.csv", dtype={"net": str})
+    parameters = comparison[(comparison["net"] == "1") & (comparison["what"] == "parameters")]
+    assert parameters["mean"].item() == SIDE * SIDE + 1 + 2 * 3
+    forest = comparison[comparison["net"] == "forest-70"]
+    assert (forest["low"].item(), forest["mean"].item()) == (0.923, 0.5)
+    assert imread(workdir / "plots" / "nodes.png").std() > 0.01
+
+
+@pytest.mark.parametrize("net", ["mlp", "cnn"])
+def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: str) -> None:
+    settings = {
+        "seed": 3,
+        "compute": COMPUTE,
+        "stability": {"mlp": 3, "cnn": 2, "bootstrap": 20, "cells": 4},
+        "train-mlp": helpers.mlp(),
+        "train-cnn": helpers.cnn(layers=(4,)),
+    }
+    build: Any = build_mlp if net == "mlp" else build_cnn
+    parts = read_split(folder / "train"), read_split(folder / "val")
+    own = helpers.mlp() if net == "mlp" else helpers.cnn(layers=(4,))
+    save_model(workdir / "own.keras", training.train(build, own, parts, 3, 3)[0])
+    run(
+        "stability",
+        settings,
+        net=net,
+        model=workdir / "own.keras",
+        twin=workdir / "twin.keras",
+        predictions=workdir / "predictions.npy",
+        plots=workdir / "plots",
+        metrics=workdir / "metrics.json",
+        **splits(folder, "train", "val", "test"),
+    )
+    n = {"mlp": 3, "cnn": 2}[net]
+    predictions, images = np.load(workdir / "predictions.npy"), read_split(folder / "test").images
+    networks = [load_model(workdir / f"{name}.keras") for name in ("own", "twin")]
+    for expected, network in zip(predictions, networks, strict=False):
+        assert np.array_equal(predict(network, images).argmax(axis=1), expected)
+    again = training.train(build, own, parts, 3, training.seeds(3, n)[1])[0]
+    assert all(map(np.array_equal, again.get_weights(), networks[1].get_weights()))
+    assert not all(map(np.array_equal, networks[0].get_weights(), networks[1].get_weights()))
+    assert json.loads((workdir / "metrics.json").read_text())["trainings"] == n == len(predictions)
+
+
+def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> None:
+    settings = {
+        "seed": 3,
+        "compute": COMPUTE,
+        "train-cnn": helpers.cnn(layers=(4,)),
+        "label-suspects": {"folds": 2, "epochs": 2, "flipped": 0.1, "gallery": 5},
+    }
+    run(
+        "label-suspects",
+        settings,
+        probabilities=workdir / "probabilities.npy",
+        plots=workdir / "plots",
+        metrics=workdir / "metrics.json",
+        **splits(folder, "train", "val"),
+    )
+    assert np.allclose(np.load(workdir / "probabilities.npy").sum(axis=1), 1, atol=1e-5)
+    found = json.loads((workdir / "metrics.json").read_text())
+    assert found["found_again"]["flipped"] == 9
+    assert found["suspects"] == len(pd.read_csv(workdir / "plots" / "suspects.csv"))
+
+
+def test_an_unknown_source_is_named(folder: Path) -> None:
+    with pytest.raises(StageError, match="--source rank: expected one of forest, permutation, "):
+        representations.represent("rank", helpers.random_split(9), folder / "importances.csv", 0)
+
+
+def test_impurity_breaks_the_ties_of_permutation(tmp_path: Path) -> None:
+    table = pd.DataFrame({"impurity": [0.1, 0.3, 0.2, 0.4], "permutation": [0.0, 0.0, 0.5, -0.1]})
+    table.to_csv(tmp_path / "importances.csv", index=False)
+    order = representations.pixel_order(
+        "permutation", helpers.random_split(9), tmp_path / "importances.csv", 0
+    )
+    assert order.tolist() == [2, 1, 0, 3]
+    order = representations.pixel_order("forest", helpers.random_split(9), tmp_path / "importances.csv", 0)
+    assert order.tolist() == [3, 1, 2, 0]
+
+
+def test_mutual_information_is_scikit_learn_s_pixel_by_pixel() -> None:
+    split = helpers.random_split(200)
+    values = representations.mutual_information(split)
+    levels = split.images.reshape(200, -1) // 32
+    expected = [mutual_info_score(levels[:, pixel], split.labels) for pixel in range(SIDE * SIDE)]
+    assert np.allclose(values, expected)
+
+
+def test_components_and_clusters_are_scikit_learn_s() -> None:
+    train, test = helpers.random_split(80), helpers.random_split(10, seed=1)
+    rng = np.random.default_rng(0)
+    components = representations.principal_components(train)(5)(test.images, rng)
+    expected = PCA(5, svd_solver="full").fit(flatten(train.images)).transform(flatten(test.images))
+    assert np.allclose(np.abs(components), np.abs(expected), atol=1e-4)
+    distances = representations.clusters(train, 4, 0)(train.images, rng)
+    nearest = distances.argmin(axis=1)
+    means = np.stack([flatten(train.images)[nearest == cluster].mean(axis=0) for cluster in range(4)])
+    assert (cdist(flatten(train.images), means).argmin(axis=1) == nearest).mean() > 0.9
+
+
+def test_changed_and_moved_in_closed_form() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2], np.uint8)
+    first = np.array([0, 1, 1, 1, 2, 0], np.uint8)
+    second = np.array([1, 0, 1, 1, 2, 2], np.uint8)  # two swap places within one row, one is mended
+    counts = draw_counts(6, 50, np.random.default_rng(0))
+    figures = seed_effects.measure_seed_effects(labels, np.stack([first, second]), counts)
+    gap = np.abs(confusion_matrix(labels, first) - confusion_matrix(labels, second)).sum()
+    assert figures["changed"] == pytest.approx(3 / 6)
+    assert figures["moved"] == pytest.approx(gap / 2 / 6) == pytest.approx(1 / 6)
+    assert figures["changed_low"] <= figures["changed"] <= figures["changed_high"]
+    assert figures["moved_low"] <= figures["moved"] <= figures["moved_high"]
+    assert figures["always_wrong"] == 0
+    assert figures["sometimes_wrong"] == pytest.approx(3 / 6)
+
+
+def test_resampled_matrices_are_those_of_the_repeated_images() -> None:
+    rng = np.random.default_rng(4)
+    cells = rng.integers(9, size=(2, 40))
+    counts = draw_counts(40, 3, rng)
+    found = seed_effects._compare_pairs(cells, counts, 3)
+    for column in range(3):
+        chosen = np.repeat(np.arange(40), counts[:, column].astype(int))
+        matrices = [np.bincount(each[chosen], minlength=9) for each in cells]
+        assert found["moved"][column] == pytest.approx(np.abs(matrices[0] - matrices[1]).sum() / 80)
+        assert found["changed"][column] == pytest.approx((cells[0] != cells[1])[chosen].mean())
+
+
+def test_equal_networks_do_not_move() -> None:
+    labels = np.array([0, 1, 2, 0], np.uint8)
+    counts = draw_counts(4, 20, np.random.default_rng(0))
+    figures = seed_effects.measure_seed_effects(labels, np.stack([labels, labels]), counts)
+    assert [figures[name] for name in ("changed", "moved", "changed_high", "moved_high")] == [0, 0, 0, 0]
+    assert seed_effects.tabulate_cells(labels, np.stack([labels, labels]), CLASSES).empty
+
+
+def test_flipped_labels_are_found_again_by_a_net_that_knows_better() -> None:
+    split = helpers.random_split(300)
+    flipped, rows = search.flip(split, 0.05, 3, np.random.default_rng(1))
+    assert len(rows) == 15
+    assert (flipped.labels != split.labels).nonzero()[0].tolist() == rows.tolist()
+    sure = np.full((300, 3), 0.01, np.float32) + 0.97 * np.eye(3, dtype=np.float32)[split.labels]
+    found = search.suspects(flipped.labels, sure)
+    assert sorted(found) == rows.tolist()
+    assert search.score(found, rows) == {
+        "flipped": 15,
+        "suspected": 15,
+        "recall": 1.0,
+        "precision": 1.0,
+        "top_precision": 1.0,
+    }
+
+
+def test_a_search_that_finds_nothing_has_no_precision() -> None:
+    score = search.score(np.array([], np.int64), np.array([1, 2]))
+    assert (score["recall"], score["precision"], score["top_precision"]) == (0, 0, 0)
+
+
+def test_images_are_predicted_by_networks_that_never_saw_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[int]] = []
+
+    def train(build: Any, settings: Any, parts: tuple[Split, Split], *_: int) -> tuple[Any, None]:
+        seen.append(set(parts[0].indices.tolist()))
+        return len(seen), None
+
+    monkeypatch.setattr(search, "train", train)
+    monkeypatch.setattr(search, "predict", lambda model, images: np.full((len(images), 3), model, np.float32))
+    split = helpers.random_split(60)
+    by = search.out_of_fold(helpers.cnn(), (split, split), 3, 4, 0)[:, 0].astype(int)
+    assert sorted(set(by)) == [1, 2, 3, 4]
+    assert all(image not in seen[number - 1] for image, number in zip(split.indices, by, strict=True))
+
+
+def test_seeds_begin_with_the_pipeline_s_own() -> None:
+    assert training.seeds(7, 3)[0] == 7
+    assert len(set(training.seeds(7, 5))) == 5
+    assert training.seeds(7, 5)[:3] == training.seeds(7, 3)

@@ -1,0 +1,98 @@
+"""The tables of docs/studies.md, as Markdown, from what the studies wrote."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+PLOTS, METRICS = ROOT / "plots" / "studies", ROOT / "metrics" / "studies"
+
+
+def tables() -> str:
+    """Return pictures and table of each study that has been run, one below the other."""
+    parts = {
+        published: ["published/nodes.png"],
+        features: ["features/accuracy.png"],
+        stability: ["stability/mlp/cells.png", "stability/cnn/cells.png"],
+        label_suspects: ["label-suspects/suspects.png"],
+    }
+    shown = []
+    for part, pictures in parts.items():
+        if all((PLOTS / picture).exists() for picture in pictures):
+            name = part.__name__.replace("_", " ")
+            links = [f"![{name}](../plots/studies/{picture})" for picture in pictures]
+            shown += [f"### {name.capitalize()}", *links, part()]
+    return "\n\n".join(shown) or "Not run yet."
+
+
+def published() -> str:
+    """Return published figures beside ours."""
+    rows = pd.read_csv(PLOTS / "published" / "comparison.csv", dtype={"net": str})
+    lines = [
+        "| network | figure | published | ours (range over the seeds) | source |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows.to_dict("records"):
+        theirs, ours = _range(row["low"], row["high"]), _number(row["mean"])
+        if row["min"] != row["max"]:
+            ours += f" ({_range(row['min'], row['max'])})"
+        net = f"{row['net']} hidden nodes" if row["net"].isdigit() else row["net"].replace("-", " ")
+        lines.append(f"| {net} | {row['what'].replace('_', ' ')} | {theirs} | {ours} | {row['source']} |")
+    return "\n".join(lines)
+
+
+def features() -> str:
+    """Return the mean test accuracy by source and number of features."""
+    rows = pd.read_csv(PLOTS / "features" / "accuracy.csv")
+    counts = sorted(rows["features"].unique())
+    means = rows.pivot(index="source", columns="features", values="mean")
+    lines = [f"| features from | {' | '.join(map(str, counts))} |", "|---" * (len(counts) + 1) + "|"]
+    for source, values in means.iterrows():
+        cells = ["" if pd.isna(value) else f"{value:.2%}" for value in values]
+        lines.append(f"| {source} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def stability() -> str:
+    """Return how far networks of other seeds lie apart."""
+    lines = [
+        "| network | trainings | accuracy, mean and standard deviation | predictions changed between two | "
+        "images that change their cell | always wrong | sometimes wrong |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for net in ("mlp", "cnn"):
+        found = json.loads((METRICS / f"stability_{net}.json").read_text())
+        changed, moved = (
+            f"{found[name]:.2%} ({found[f'{name}_low']:.2%} to {found[f'{name}_high']:.2%})"
+            for name in ("changed", "moved")
+        )
+        accuracy = f"{found['accuracy']:.2%}, {found['accuracy_sd']:.2%}"
+        wrong = f"{found['always_wrong']:.2%} | {found['sometimes_wrong']:.2%}"
+        lines.append(f"| {net.upper()} | {found['trainings']} | {accuracy} | {changed} | {moved} | {wrong} |")
+    return "\n".join(lines)
+
+
+def label_suspects() -> str:
+    """Return what the search for wrong labels finds."""
+    found = json.loads((METRICS / "label-suspects.json").read_text())
+    again = found["found_again"]
+    return "\n".join(
+        [
+            "| doubtful labels | |",
+            "|---|---|",
+            f"| in the training split as it is | {found['suspects']} |",
+            f"| flipped on purpose | {again['flipped']} |",
+            f"| of these found again | {again['recall']:.1%} |",
+            f"| share of flipped ones among those found | {again['precision']:.1%} |",
+            f"| share of flipped ones among the first {again['flipped']} | {again['top_precision']:.1%} |",
+        ]
+    )
+
+
+def _range(low: float, high: float) -> str:
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0") if value >= 1 else f"{value:.3f}"
