@@ -125,7 +125,7 @@ def test_the_table_of_pixels_names_their_blocks(forests: forest.Forests) -> None
     last = table.iloc[-1]
     assert (last["row"], last["column"], last["block"]) == (6, 8, 5)
     assert table.columns.tolist() == [
-        "row", "column", "impurity", "rank", "impurity_sd", "permutation", "block",
+        "row", "column", "impurity", "rank", "impurity_sd", "permutation", "permutation_sd", "block",
     ]  # fmt: skip
 
 

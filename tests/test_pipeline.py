@@ -227,7 +227,7 @@ def test_a_change_concerns_only_what_it_can_change(sandbox: Sandbox, touched: st
         status = json.loads(sandbox.run("python", "-m", "dvc", "status", "--json").stdout)
     finally:
         file.write_text(text)
-    assert set(status) == changed
+    assert {stage for stage in status if ":" not in stage} == changed  # the studies have not been run
 
 
 def test_a_change_of_figures_gives_preprocess_the_same_bytes_and_trains_nothing(sandbox: Sandbox) -> None:
@@ -261,7 +261,7 @@ def test_a_wrong_setting_stops_the_stage_with_a_message(sandbox: Sandbox) -> Non
         done = sandbox.run("python", "-m", "dvc", "repro", "train-mlp")
     finally:
         (sandbox.path / "params.yaml").write_text(text)
-        sandbox.dvc("checkout")
+        sandbox.dvc("checkout", "dvc.yaml")
     assert done.returncode != 0
     assert "train-mlp.dropout = 1.5: should be less than 1" in done.stdout
 

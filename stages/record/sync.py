@@ -44,7 +44,7 @@ def sync(params: Path) -> Synced:
         unsent = [str(error) for error in group.exceptions]
     lock = locked_stages()
     studies = {f"{STUDIES}{name}": entry for name, entry in locked_stages(lock=STUDIES_LOCK).items()}
-    stale = stale_stages() if lock else []
+    stale = [stage for stage in stale_stages() if ":" not in stage or stage in studies] if lock else []
     ledger = Ledger()
     restored = {}
     for stage, entry in (lock | studies).items():

@@ -96,6 +96,7 @@ def test_stage_writes_the_same_folder_each_time(
         "classes": list("0123456789"),
         "licence": "CC-BY-SA-3.0",
         "citation": dataset.citation,
+        "doubtful_test_labels": list(dataset.doubtful_test_labels),
     }
     assert notes == {f"source.{name}": f"MNIST_MIRROR={tmp_path / 'mirror'}" for name in NAMES}
 
