@@ -15,15 +15,7 @@ from stages.shared import command
 from stages.shared.command import Input, Item, Output
 from stages.shared.compute import Compute
 from stages.shared.parameters import Block, Seed
-
-
-class Stability(Block):
-    """How often each network is trained, and how the intervals are taken."""
-
-    mlp: int = Field(ge=2, description="trainings of the MLP, the pipeline's own among them")
-    cnn: int = Field(ge=2, description="trainings of the CNN, the pipeline's own among them")
-    bootstrap: int = Field(ge=10, description="resamples of the test images for each interval")
-    cells: int = Field(ge=1, description="cells of the confusion matrix that the picture shows")
+from studies.stability_settings import Stability
 
 
 class Parameters(Block):

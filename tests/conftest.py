@@ -2,19 +2,30 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tools.sandbox import Sandbox
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "preprocess": {"train": 800, "val": 100, "test": 100},
     "train-mlp": {"epochs": 2, "batch_size": 32},
     "train-cnn": {"epochs": 2, "batch_size": 32},
     "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
     "evaluate": {"logistic_iterations": 20, "bootstrap": 50},
+    "filters": {"images": 100, "noise": 16, "starts": 1, "steps": 2},
     "feature-importance": {"trees": 10, "seeds": 2, "attribution_images": 3, "steps": 4, "scatter": 100},
-    "latent-analysis": {"scatter": 100, "generated": 100},
+    "latent-analysis": {
+        "scatter": 100,
+        "generated": 40,
+        "seeds": 2,
+        "components": 3,
+        "nearest": 10,
+        "tsne": 60,
+        "placed": 20,
+        "denoising": {"images": 20, "deviation": [0.3], "dropped": [0.3]},
+    },
 }
 
 

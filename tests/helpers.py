@@ -24,11 +24,20 @@ STAGES = (
     "train-cnn",
     "train-ae",
     "evaluate",
+    "filters",
     "feature-importance",
     "latent-analysis",
 )
 
-STUDIES = ("features", "feature-curve", "published", "published-table", "stability", "label-suspects")
+STUDIES = (
+    "features",
+    "feature-curve",
+    "published",
+    "published-table",
+    "stability",
+    "twins",
+    "label-suspects",
+)
 
 
 def module_name(stage: str) -> str:

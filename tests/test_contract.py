@@ -124,7 +124,7 @@ def options(stage: str) -> dict[str, str]:
     return dict(zip([word.removeprefix("--") for word in words[3::2]], words[4::2], strict=True))
 
 
-def test_the_pipeline_has_the_eight_stages_in_order() -> None:
+def test_the_pipeline_has_the_nine_stages_in_order() -> None:
     assert tuple(STAGES) == helpers.STAGES
     assert tuple(STUDIES["stages"]) == helpers.STUDIES
 

@@ -1,20 +1,10 @@
-"""Where latent vectors lie, what is drawn there, and what comes back."""
+"""The region that latent vectors fill: moments, principal axes, distances."""
 
-from pathlib import Path
-
-import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 from stages.analysis import latent
-from stages.analysis.latent import FITTED, STANDARD, Region
-from stages.latent_analysis.generation import decode
-from stages.latent_analysis.spaces import collect, open_autoencoder
-from stages.networks.autoencoder import build_autoencoder, split_autoencoder
-from stages.networks.mlp import build_mlp
-from stages.shared.errors import StageError
-from stages.shared.models import predict, save_model
-from tests.helpers import autoencoder, mlp, random_split
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[2.0, 0.8, 0.0], [0.8, 1.0, -0.3], [0.0, -0.3, 0.5]])
@@ -32,6 +22,7 @@ def test_mean_covariance_and_correlation_are_numpy_s() -> None:
 def test_tables_and_figures_count_axes_from_1_and_each_pair_once() -> None:
     region, correlation = latent.describe(VECTORS), np.corrcoef(VECTORS.astype(float).T)
     pairs = correlation[[0, 0, 1], [1, 2, 2]]
+    values = np.linalg.eigvalsh(np.cov(VECTORS.astype(float).T))
     assert region.axes["axis"].tolist() == [1, 2, 3]
     assert region.correlation_table[["axis", "other"]].to_numpy().tolist() == [[1, 2], [1, 3], [2, 3]]
     assert np.allclose(region.correlation_table["correlation"], pairs)
@@ -41,6 +32,7 @@ def test_tables_and_figures_count_axes_from_1_and_each_pair_once() -> None:
             "mean_deviation": VECTORS.astype(float).std(axis=0, ddof=1).mean(),
             "mean_correlation": np.abs(pairs).mean(),
             "largest_correlation": np.abs(pairs).max(),
+            "participation_ratio": values.sum() ** 2 / (values**2).sum(),
         }
     )
 
@@ -51,7 +43,6 @@ def test_an_axis_that_never_varies_is_correlated_with_none() -> None:
     region = latent.describe(vectors)
     assert region.correlation[1].tolist() == [0, 1, 0]
     assert np.isfinite(list(region.figures.values())).all()
-    assert np.isfinite(latent.draw(region, 5, np.random.default_rng(0))[FITTED]).all()
 
 
 def test_a_latent_space_may_have_one_axis() -> None:
@@ -59,68 +50,52 @@ def test_a_latent_space_may_have_one_axis() -> None:
     assert region.covariance.shape == (1, 1)
     assert len(region.correlation_table) == 0
     assert region.figures["mean_correlation"] == region.figures["largest_correlation"] == 0
-    assert latent.draw(region, 7, np.random.default_rng(0))[FITTED].shape == (7, 1)
+    assert region.figures["participation_ratio"] == 1
 
 
-def test_draws_have_the_moments_of_their_distribution() -> None:
-    drawn = latent.draw(Region(MEAN, COVARIANCE), 100_000, np.random.default_rng(3))
-    for name, mean, covariance in ((STANDARD, np.zeros(3), np.eye(3)), (FITTED, MEAN, COVARIANCE)):
-        assert np.abs(drawn[name].mean(axis=0) - mean).max() < 0.02
-        assert np.abs(np.cov(drawn[name].T) - covariance).max() < 0.03
+def test_principal_axes_are_the_eigenvectors_with_a_sign_of_their_own() -> None:
+    region = latent.describe(VECTORS)
+    assert np.allclose(region.covariance @ region.directions, region.directions * region.eigenvalues)
+    assert (np.diff(region.eigenvalues) < 0).all()
+    assert (region.directions.max(axis=0) == np.abs(region.directions).max(axis=0)).all()
 
 
-def test_draws_come_from_the_generator() -> None:
-    region = Region(MEAN, COVARIANCE)
-    first, again, other = (latent.draw(region, 4, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    for name in (STANDARD, FITTED):
-        assert np.array_equal(first[name], again[name])
-        assert not np.array_equal(first[name], other[name])
+def test_distances_are_mahalanobis_s() -> None:
+    region, values = latent.describe(VECTORS), VECTORS.astype(float)
+    centred = values - values.mean(axis=0)
+    expected = np.einsum("na,ab,nb->n", centred, np.linalg.inv(np.cov(values.T)), centred)
+    assert np.allclose(region.squared_distances(values), expected)
+    inside = (expected <= stats.chi2.ppf(0.9, 3)).mean()
+    assert region.share_inside(values, 0.9) == pytest.approx(inside)
+    assert inside == pytest.approx(0.9, abs=0.05)
+
+
+def test_whitened_vectors_have_unit_covariance_and_come_back() -> None:
+    region = latent.describe(VECTORS)
+    whitened = region.whiten(VECTORS)
+    assert np.allclose(np.cov(whitened.T), np.eye(3))
+    assert np.allclose(region.unwhiten(whitened), VECTORS, atol=1e-5)
+
+
+def test_outside_the_space_that_a_singular_covariance_spans_all_is_infinitely_far() -> None:
+    vectors = VECTORS.astype(float)
+    vectors[:, 2] = vectors[:, 0] - vectors[:, 1]
+    region = latent.describe(vectors)
+    assert region.rank == 2
+    assert np.allclose(
+        region.squared_distances(vectors), latent.describe(vectors[:, :2]).squared_distances(vectors[:, :2])
+    )
+    assert np.isinf(region.squared_distances(vectors[:1] + np.array([0, 0, 1]))).all()
+    assert region.radius(0.5) ** 2 == pytest.approx(stats.chi2.median(2))
+
+
+def test_one_vector_is_a_region_without_extent() -> None:
+    region = latent.describe(VECTORS[:1])
+    assert not region.covariance.any()
+    assert region.rank == region.participation_ratio == 0
 
 
 def test_the_reencoding_error_is_relative_to_the_length_of_the_vector() -> None:
     vectors = np.array([[3.0, 4.0], [0.0, 2.0], [1.0, 1.0]])
     reencoded = np.array([[3.0, 4.0], [0.0, 0.0], [1.0, 3.0]])
     assert np.allclose(latent.reencoding_error(vectors, reencoded), [0, 1, 2 / np.sqrt(2)])
-
-
-def test_decoded_images_are_encoded_again_on_the_scale_of_the_pixels() -> None:
-    pixels, code = keras.Input((2, 2, 1)), keras.Input((4,))
-    halved = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
-    encoder = keras.Model(pixels, keras.layers.Rescaling(0.5)(halved))
-    decoder = keras.Model(code, keras.layers.Reshape((2, 2, 1))(code))
-    vectors = {"some": np.random.default_rng(0).random((6, 4)), "few": np.ones((2, 4))}
-    result = decode(vectors, encoder, decoder)
-    assert np.allclose(result.images["some"].reshape(6, 4), vectors["some"])
-    assert result.errors == pytest.approx({"some": 0.5, "few": 0.5})
-    assert result.table[["source", "n"]].to_numpy().tolist() == [["some", 6], ["few", 2]]
-    assert result.table["reencoding_error"].tolist() == pytest.approx([0.5, 0.5])
-
-
-def test_the_spaces_are_pixels_hidden_activations_and_codes(tmp_path: Path) -> None:
-    train, test = random_split(9), random_split(5, seed=1)
-    perceptron = build_mlp(mlp(hidden=(7, 4)), train.images, 3, seed=1)
-    save_model(tmp_path / "mlp.keras", perceptron)
-    save_model(tmp_path / "ae.keras", build_autoencoder(autoencoder(), train.images, seed=1))
-    encoder, decoder = open_autoencoder(tmp_path / "ae.keras")
-    found = collect(train, test, tmp_path / "mlp.keras", "hidden_1", encoder)
-    assert {name: (a.shape, b.shape) for name, (a, b) in found.items()} == {
-        "pixels": ((9, 36), (5, 36)),
-        "hidden": ((9, 7), (5, 7)),
-        "latent": ((9, 2), (5, 2)),
-    }
-    assert np.allclose(found["pixels"][1], test.images.reshape(5, 36) / 255)
-    layer = perceptron.get_layer("hidden_1")
-    assert np.allclose(found["hidden"][1], np.maximum(found["pixels"][1] @ layer.kernel, 0), atol=1e-6)
-    assert predict(decoder, found["latent"][0]).shape == train.images.shape
-
-
-def test_a_layer_that_the_mlp_lacks_is_refused(tmp_path: Path) -> None:
-    split = random_split(9)
-    save_model(tmp_path / "mlp.keras", build_mlp(mlp(), split.images, 3, seed=1))
-    encoder, _ = split_autoencoder(build_autoencoder(autoencoder(), split.images, seed=1))
-    message = (
-        r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
-        r"probabilities\. Name one of them in params\.yaml\.$"
-    )
-    with pytest.raises(StageError, match=message):
-        collect(split, split, tmp_path / "mlp.keras", "hidden_2", encoder)

@@ -124,6 +124,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ("train-cnn", "padding", "none", "'valid' or 'same' (of every convolution)"),
         ("train-ae", "latent", 0, "greater than or equal to 1 (size of the latent space)"),
         ("evaluate", "confidence", 1, "less than 1 (of the intervals)"),
+        ("filters", "starts", 0, "greater than or equal to 1 (of each map, the best of the noise)"),
         ("feature-importance", "trees", 0, "greater than or equal to 1 (trees of each random forest)"),
         ("latent-analysis", "scatter", 9,
          "greater than or equal to 10 (test images drawn in each scatter plot, at most)"),

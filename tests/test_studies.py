@@ -25,6 +25,7 @@ from tests import helpers
 
 CLASSES = ["cat", "dog", "cow"]
 SIDE = 6
+STABILITY = {"mlp": 3, "cnn": 2, "bootstrap": 20, "cells": 4, "images": 20, "repeats": 2}
 COMPUTE = {"threads": 1, "instruction_set": "avx2"}
 
 
@@ -143,7 +144,7 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
     settings = {
         "seed": 3,
         "compute": COMPUTE,
-        "stability": {"mlp": 3, "cnn": 2, "bootstrap": 20, "cells": 4},
+        "stability": STABILITY,
         "train-mlp": helpers.mlp(),
         "train-cnn": helpers.cnn(layers=(4,)),
     }
@@ -171,6 +172,32 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
     assert all(map(np.array_equal, again.get_weights(), networks[1].get_weights()))
     assert not all(map(np.array_equal, networks[0].get_weights(), networks[1].get_weights()))
     assert json.loads((workdir / "metrics.json").read_text())["trainings"] == n == len(predictions)
+
+
+def test_twins_are_matched_and_a_network_is_its_own_twin(folder: Path, workdir: Path) -> None:
+    settings = {"seed": 3, "compute": COMPUTE, "stability": STABILITY}
+    images = helpers.random_images(4, SIDE, SIDE, 1)
+    for name, seed in (("own", 1), ("other", 2)):
+        save_model(workdir / f"{name}.keras", build_cnn(helpers.cnn(layers=(4, 5)), images, 3, seed))
+    for twin in ("own", "other"):
+        run(
+            "twins",
+            settings,
+            test=folder / "test",
+            model=workdir / "own.keras",
+            twin=workdir / f"{twin}.keras",
+            pairs=workdir / "pairs.csv",
+            plots=workdir / twin,
+            metrics=workdir / f"{twin}.json",
+        )
+    own, other = (json.loads((workdir / f"{name}.json").read_text()) for name in ("own", "other"))
+    assert own["kernels"]["matched_cosine"] == pytest.approx(1)
+    assert own["convolution_2"]["cka"] == pytest.approx(1)
+    assert own["convolution_1"]["matched_by_chance"] < own["convolution_1"]["matched_correlation"]
+    assert other["kernels"]["matched_cosine"] < 0.999
+    pairs = pd.read_csv(workdir / "pairs.csv")
+    assert pairs.groupby("layer")["twin_map"].nunique().tolist() == [4, 5]
+    assert imread(workdir / "other" / "layers.png").std() > 0.01
 
 
 def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> None:

@@ -15,6 +15,7 @@ def tables() -> str:
         published: ["published/nodes.png"],
         features: ["features/accuracy.png"],
         stability: ["stability/mlp/cells.png", "stability/cnn/cells.png"],
+        twins: ["twins/layers.png", "twins/kernels.png"],
         label_suspects: ["label-suspects/suspects.png"],
     }
     shown = []
@@ -71,6 +72,18 @@ def stability() -> str:
         wrong = f"{found['always_wrong']:.2%} | {found['sometimes_wrong']:.2%}"
         lines.append(f"| {net.upper()} | {found['trainings']} | {accuracy} | {changed} | {moved} | {wrong} |")
     return "\n".join(lines)
+
+
+def twins() -> str:
+    """Return how alike the filters of two CNNs are."""
+    found = json.loads((METRICS / "twins.json").read_text())
+    kernels = found.pop("kernels")
+    lines = ["| layer | matched maps, correlation | by chance | CKA | by chance |", "|---|---|---|---|---|"]
+    for layer, row in found.items():
+        names = ("matched_correlation", "matched_by_chance", "cka", "cka_by_chance")
+        lines.append(f"| {layer} | {' | '.join(f'{row[name]:.2f}' for name in names)} |")
+    cosines = f"{kernels['matched_cosine']:.2f} against {kernels['by_chance']:.2f} by chance"
+    return "\n".join([*lines, "", f"Kernels of the first layer, matched: mean cosine {cosines}."])
 
 
 def label_suspects() -> str:

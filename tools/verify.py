@@ -32,8 +32,9 @@ SHARES = (
     "balanced_accuracy", "both", "first", "macro_f1", "roc_auc", "second", "top2_accuracy", "val_accuracy",
 )  # fmt: skip
 FREE = (  # counts that follow from the others, and what one image more or less changes much
-    "best", "best_epoch", "both_right", "both_wrong", "completeness_error", "epochs", "errors",
-    "mcnemar_log10_p", "only_cnn_right", "only_mlp_right",
+    "best", "best_epoch", "both_right", "both_wrong", "completeness_error", "dead", "epochs", "errors",
+    "henze_zirkler_p", "mardia_kurtosis_p", "mardia_skewness_p", "mcnemar_log10_p", "only_cnn_right",
+    "only_mlp_right", "silent", "unreached",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Principal components to two dimensions, fitted on one set and applied to another."""
+"""Principal components: fitted on one set of vectors, applied to others, and how many of them count."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,40 @@ COMPONENTS = 2
 
 @dataclass(frozen=True)
 class Projection:
-    """Two principal components.
+    """The principal components of centred vectors.
 
-    explained: share of the training variance that each explains, float64 (2,)
-    test: the test vectors' coordinates, float32 (n, 2)
+    spectrum: share of the variance that each component explains, float64 (max(d, 2),)
+    mean: (d,), directions: of the first two components (2, d), float64
     """
 
-    explained: np.ndarray
-    test: np.ndarray
+    spectrum: np.ndarray
+    mean: np.ndarray
+    directions: np.ndarray
+
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the coordinates of vectors (n, d) in the first two components, float32 (n, 2)."""
+        return ((vectors - self.mean) @ self.directions.T).astype(np.float32)
 
     @property
     def shares(self) -> dict[str, float]:
-        """The explained shares by name, and their sum."""
-        first, second = (float(share) for share in self.explained)
+        """The shares of the first two components by name, and their sum."""
+        first, second = (float(share) for share in self.spectrum[:COMPONENTS])
         return {"first": first, "second": second, "both": first + second}
 
+    @property
+    def participation_ratio(self) -> float:
+        """(sum lambda)^2 / sum lambda^2: as many components of equal variance would be as spread."""
+        return float(self.spectrum.sum() ** 2 / (self.spectrum**2).sum())
 
-def fit(train: np.ndarray, test: np.ndarray) -> Projection:
-    """Return the first two principal components of `train` (n, d), applied to `test`.
+    def count(self, share: float) -> int:
+        """Return how many components it takes to explain that share of the variance."""
+        enough = np.searchsorted(self.spectrum.cumsum(), share)
+        return min(int(enough) + 1, len(self.spectrum))
 
-    Where d is 1 the second component is 0 throughout.
-    """
-    if train.shape[1] < COMPONENTS:
-        train, test = (np.pad(vectors, ((0, 0), (0, 1))) for vectors in (train, test))
-    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(train.astype(np.float64))
-    return Projection(pca.explained_variance_ratio_, pca.transform(test).astype(np.float32))
+
+def fit(vectors: np.ndarray) -> Projection:
+    """Return the principal components of vectors (n, d); where d is 1 the second is 0 throughout."""
+    pca = PCA(svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
+    missing = max(0, COMPONENTS - vectors.shape[1])
+    directions = np.pad(pca.components_[:COMPONENTS], ((0, missing), (0, 0)))
+    return Projection(np.pad(pca.explained_variance_ratio_, (0, missing)), pca.mean_, directions)

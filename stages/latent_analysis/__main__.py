@@ -1,8 +1,9 @@
 """Look into the spaces that the networks have made of the images.
 
-Principal components of the raw pixels, of the MLP's hidden activations and of the autoencoder's
-latent vectors, fitted on the training split and drawn for test images; where the latent vectors lie;
-and images decoded from two distributions, only one of which knows that.
+Principal components and t-SNE of the raw pixels, of the MLP's hidden activations, of the CNN's
+features and of the autoencoder's latent vectors; where the latent vectors lie and how normal they are;
+images decoded from distributions that know it or not, with their scores; ways between images; noise
+removed. What is fitted is fitted on the training split, the temperature of the CNN on validation.
 """
 
 from stages import record
@@ -11,50 +12,51 @@ from stages.shared import command
 
 
 def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
-    """Read splits and networks; write vectors, projections, tables, pictures and figures."""
-    import numpy as np
+    """Read splits and networks; write vectors, tables, pictures, a page, conclusions and figures."""
+    from stages.latent_analysis import (
+        axes,
+        conclusions,
+        denoising,
+        embedding,
+        generation,
+        lengths,
+        normality,
+        pairs,
+        projections,
+        scores,
+        spaces,
+        walks,
+    )
+    from stages.latent_analysis.case import read_case
+    from stages.latent_analysis.judge import Judge
+    from stages.shared.files import write_array, write_json, write_text
 
-    from stages.analysis import latent, projection
-    from stages.latent_analysis import figures, generation, spaces
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.figures import save
-    from stages.shared.files import write_array, write_json, write_table
-
-    settings = parameters.latent_analysis
-    train, test = read_split(paths.train), read_split(paths.test)
-    classes = read_dataset(paths.dataset)["classes"]
-    encoder, decoder = spaces.open_autoencoder(paths.ae)
-    vectors = spaces.collect(train, test, paths.mlp, settings.hidden_layer, encoder)
-    projections = {name: projection.fit(*pair) for name, pair in vectors.items()}
-    codes, test_codes = vectors["latent"]
-    region = latent.describe(codes)
-    rng = np.random.default_rng(parameters.seed)
-    drawn = latent.draw(region, settings.generated, rng)
-    generated = generation.decode(drawn | {generation.REAL: test_codes}, encoder, decoder)
-    write_array(paths.outputs / "train_latent.npy", codes)
-    write_array(paths.outputs / "test_latent.npy", test_codes)
-    for name, result in projections.items():
-        write_array(paths.outputs / f"{name}_components.npy", result.test)
-    write_table(paths.plots / "latent_axes.csv", region.axes)
-    write_table(paths.plots / "latent_correlation.csv", region.correlation_table)
-    write_table(paths.plots / "generated.csv", generated.table)
+    case = read_case(parameters, paths)
+    write_array(paths.outputs / "train_latent.npy", case.codes)
+    write_array(paths.outputs / "test_latent.npy", case.test_codes)
+    judge, vectors = Judge(case), spaces.collect(case, paths.mlp)
+    components = projections.report(case, vectors, paths.outputs)
+    table = embedding.report(case, vectors, components)
+    del vectors
+    axes.report(case)
+    pairs.report(case)
+    of_lengths, tests = lengths.report(case), normality.report(case)
+    generated = generation.report(case, judge, paths.outputs)
+    walks.report(case, judge)
+    text = conclusions.write(case, of_lengths, tests, table["latent"], generated)
+    write_text(paths.plots / "conclusions.txt", text)
     write_json(
         paths.metrics,
         {
-            "explained_variance": {name: result.shares for name, result in projections.items()},
-            "latent": region.figures,
-            "reencoding_error": generated.errors,
+            "explained_variance": {name: result.shares for name, result in components.items()},
+            "spaces": table,
+            "latent": case.region.figures,
+            "lengths": of_lengths,
+            "normality": normality.summarise(tests),
+            "denoising_gain": denoising.report(case),
+            **scores.by_source(generated),
         },
     )
-    shown = rng.permutation(len(test))[: settings.scatter]
-    pictures = {
-        "pca.png": figures.projections(projections, test.labels, shown, classes),
-        "latent_axes.png": figures.latent_axes(region),
-        "latent_correlation.png": figures.latent_correlation(region),
-        "generated.png": figures.generated(generated),
-    }
-    for name, picture in pictures.items():
-        save(paths.plots / name, picture)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,37 @@ from stages.shared.command import Input, Output
 from stages.shared.compute import Compute
 from stages.shared.parameters import Block, Seed
 
+Level = Annotated[float, Field(gt=0, lt=1)]
+Levels = Annotated[tuple[Level, ...], Field(min_length=1)]
+
+
+class Denoising(Block):
+    """What the autoencoder is asked to remove."""
+
+    images: int = Field(ge=1, description="test images, at most")
+    deviation: Levels = Field(description="standard deviations of Gaussian noise, in shares of the range")
+    dropped: Levels = Field(description="shares of the pixels set to 0")
+
 
 class Analysis(Block):
     """What is looked at, and how much of it is drawn."""
 
     scatter: int = Field(ge=10, description="test images drawn in each scatter plot, at most")
     hidden_layer: str = Field(description="name of the MLP's layer whose activations are analysed")
-    generated: int = Field(ge=1, description="vectors drawn from each distribution and decoded")
+    tested: int = Field(ge=3, le=5000, description="latent vectors of each test of normality, at most")
+    ellipsoid: float = Field(
+        ge=0.5, lt=1, description="share of a normal distribution within the ellipsoid that counts as inside"
+    )
+    generated: int = Field(ge=2, description="vectors drawn from each generator with each seed, at most")
+    seeds: int = Field(ge=2, description="repetitions of the drawing, for the intervals")
+    components: int = Field(ge=1, description="Gaussians of the mixture")
+    nearest: int = Field(
+        ge=1, description="drawn vectors whose nearest training image and vector are sought, at most"
+    )
+    tsne: int = Field(ge=20, description="training images that t-SNE maps, at most")
+    placed: int = Field(ge=10, description="test images placed into that map, at most")
+    perplexity: float = Field(gt=1, description="of t-SNE: about how many neighbours count")
+    denoising: Denoising
 
 
 class Parameters(Block):
@@ -31,10 +55,12 @@ class Paths(command.Paths):
     """What this stage reads and writes."""
 
     train: Annotated[Path, Input("folder of the training split", "data")]
+    val: Annotated[Path, Input("folder of the validation split", "data")]
     test: Annotated[Path, Input("folder of the test split", "data")]
     dataset: Annotated[Path, Input("JSON: what is known of the data set")]
     mlp: Annotated[Path, Input("the trained multilayer perceptron")]
+    cnn: Annotated[Path, Input("the trained convolutional network")]
     ae: Annotated[Path, Input("the trained autoencoder")]
     outputs: Annotated[Path, Output("folder of arrays: vectors and projections", "data")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
+    plots: Annotated[Path, Output("folder of tables, pictures and a page", "plots")]
     metrics: Annotated[Path, Output("JSON: the figures", "metrics")]

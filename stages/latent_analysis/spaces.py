@@ -2,37 +2,41 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from stages.networks.autoencoder import split_autoencoder
-from stages.shared.data import Split, flatten
+from stages.latent_analysis.case import Case
+from stages.shared.data import flatten
 from stages.shared.errors import StageError
 from stages.shared.models import load_model, predict, up_to
 
 Vectors = tuple[np.ndarray, np.ndarray]  # training and test, float32 (n, d)
 
+FEATURES = "features"  # the CNN's last hidden layer
+TITLES = {
+    "pixels": "raw pixels",
+    "hidden": "hidden activations of the MLP",
+    "features": "features of the CNN",
+    "latent": "latent vectors of the autoencoder",
+}
 
-def open_autoencoder(path: Path) -> tuple[keras.Model, keras.Model]:
-    """Return encoder and decoder of a saved autoencoder."""
-    return split_autoencoder(load_model(path))
 
+def collect(case: Case, mlp: Path) -> dict[str, Vectors]:
+    """Return the vectors of each space, by the names of TITLES.
 
-def collect(train: Split, test: Split, mlp: Path, layer: str, encoder: keras.Model) -> dict[str, Vectors]:
-    """Return the vectors of each space: `pixels`, `hidden` (of the MLP) and `latent`.
-
-    Raises StageError when the MLP has no layer of that name.
+    Raises StageError when the MLP has no layer of the name that the settings give.
     """
-    network = load_model(mlp)
+    network, layer = load_model(mlp), case.settings.hidden_layer
     names = [each.name for each in network.layers]
     if layer not in names:
         raise StageError(
             f"latent-analysis.hidden_layer is {layer!r}; the MLP has the layers {', '.join(names)}. "
             "Name one of them in params.yaml."
         )
-    hidden = up_to(network, layer)
+    splits = (case.train.images, case.test.images)
+    hidden, features = up_to(network, layer), up_to(case.cnn, FEATURES)
     return {
-        "pixels": (flatten(train.images), flatten(test.images)),
-        "hidden": (predict(hidden, train.images), predict(hidden, test.images)),
-        "latent": (predict(encoder, train.images), predict(encoder, test.images)),
+        "pixels": (flatten(splits[0]), flatten(splits[1])),
+        "hidden": (predict(hidden, splits[0]), predict(hidden, splits[1])),
+        "features": (predict(features, splits[0]), predict(features, splits[1])),
+        "latent": (case.codes.astype(np.float32), case.test_codes.astype(np.float32)),
     }

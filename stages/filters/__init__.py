@@ -1,0 +1,1 @@
+"""The stage `filters`: what the filters of the CNN see."""

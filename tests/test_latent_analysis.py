@@ -1,0 +1,336 @@
+"""The stage's parts on small images: what they write, and that nothing about the images is assumed."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from stages.analysis.latent import describe
+from stages.latent_analysis import (
+    axes,
+    conclusions,
+    denoising,
+    embedding,
+    generation,
+    lengths,
+    normality,
+    page,
+    pairs,
+    projections,
+    scores,
+    spaces,
+    walks,
+)
+from stages.latent_analysis.case import Case, read_case
+from stages.latent_analysis.judge import Drawn, Judge
+from stages.latent_analysis.settings import Analysis, Denoising
+from stages.networks.autoencoder import build_autoencoder, split_autoencoder
+from stages.networks.cnn import build_cnn
+from stages.networks.mlp import build_mlp
+from stages.shared.data import Split, scale, write_split
+from stages.shared.errors import StageError
+from stages.shared.files import write_json
+from stages.shared.models import predict, save_model
+from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
+
+CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
+SETTINGS = Analysis(
+    scatter=10,
+    hidden_layer="hidden_1",
+    tested=20,
+    ellipsoid=0.99,
+    generated=12,
+    seeds=2,
+    components=2,
+    nearest=5,
+    tsne=30,
+    placed=10,
+    perplexity=5,
+    denoising=Denoising(images=6, deviation=(0.2,), dropped=(0.1, 0.4)),
+)
+
+
+def make_case(folder: Path, channels: int = 1, latent: int = 2) -> Case:
+    """A case of 12 x 10 images with networks that never were trained; class 3 has no images, 2 just one."""
+    labels = np.repeat([0, 1, 2], [30, 29, 1]).astype(np.uint8)
+    images = random_images(60, 12, 10, channels)
+    train = Split(images, labels, np.arange(60, dtype=np.int32))
+    test = Split(images[5:35] // 2, labels[5:35], np.arange(30, dtype=np.int32))
+    whole = build_autoencoder(autoencoder(latent=latent), images, seed=1)
+    encoder, decoder = split_autoencoder(whole)
+    return Case(
+        train=train,
+        val=test,
+        test=test,
+        classes=CLASSES,
+        encoder=encoder,
+        decoder=decoder,
+        cnn=build_cnn(cnn(layers=(3,)), images, len(CLASSES), seed=1),
+        codes=predict(encoder, images).astype(float),
+        test_codes=predict(encoder, test.images).astype(float),
+        settings=SETTINGS,
+        seed=4,
+        threads=1,
+        plots=folder,
+    )
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return make_case(tmp_path_factory.mktemp("plots"))
+
+
+def collected(case: Case, folder: Path) -> dict[str, spaces.Vectors]:
+    save_model(folder / "mlp.keras", build_mlp(mlp(), case.train.images, len(CLASSES), seed=1))
+    return spaces.collect(case, folder / "mlp.keras")
+
+
+def test_the_spaces_are_pixels_activations_features_and_codes(case: Case, tmp_path: Path) -> None:
+    found = collected(case, tmp_path)
+    shapes = {name: (a.shape, b.shape) for name, (a, b) in found.items()}
+    assert shapes == {
+        "pixels": ((60, 120), (30, 120)),
+        "hidden": ((60, 6), (30, 6)),
+        "features": ((60, 6), (30, 6)),
+        "latent": ((60, 2), (30, 2)),
+    }
+    assert np.allclose(found["pixels"][1], case.test.images.reshape(30, 120) / 255)
+    assert np.allclose(found["latent"][0], case.codes)
+
+
+def test_a_layer_that_the_mlp_lacks_is_refused(case: Case, tmp_path: Path) -> None:
+    other = replace(case, settings=SETTINGS.model_copy(update={"hidden_layer": "hidden_2"}))
+    message = (
+        r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
+        r"probabilities\. Name one of them in params\.yaml\.$"
+    )
+    with pytest.raises(StageError, match=message):
+        collected(other, tmp_path)
+
+
+@pytest.mark.parametrize(("channels", "latent"), [(1, 2), (3, 1)])
+def test_all_parts_go_through_whatever_the_images_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int, latent: int
+) -> None:
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: Path(path).touch())  # which takes long
+    case = make_case(tmp_path / "plots", channels, latent)
+    vectors = collected(case, tmp_path)
+    components = projections.report(case, vectors, tmp_path)
+    table = embedding.report(case, vectors, components)
+    axes.report(case)
+    pairs.report(case)
+    of_lengths, tests = lengths.report(case), normality.report(case)
+    judge = Judge(case)
+    generated = generation.report(case, judge, tmp_path)
+    walks.report(case, judge)
+    gains = denoising.report(case)
+    text = conclusions.write(case, of_lengths, tests, table["latent"], generated)
+    numbers = [of_lengths, table, normality.summarise(tests), scores.by_source(generated), gains]
+    assert np.isfinite(pd.json_normalize({str(i): n for i, n in enumerate(numbers)}).to_numpy(float)).all()
+    assert "nan" not in text
+    pictures = {path.stem for path in case.plots.glob("*.png")}
+    tables = {path.stem for path in case.plots.glob("*.csv")}
+    assert len(pictures) == 17
+    assert pictures <= tables
+    assert json.dumps(numbers, allow_nan=False)
+
+
+def test_a_dead_latent_axis_goes_through(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: Path(path).touch())
+    dead = replace(case, codes=case.codes * [1, 0], test_codes=case.test_codes * [1, 0], plots=tmp_path)
+    axes.report(dead)
+    pairs.report(dead)
+    lengths.report(dead)
+    tests = normality.report(dead)
+    judge = Judge(dead)
+    generated = generation.report(dead, judge, tmp_path)
+    walks.report(dead, judge)
+    inside = generated[generated["score"] == "inside"].set_index("source")["mean"]
+    assert inside["standard normal"] == 0
+    assert inside["fitted normal"] == 1
+    assert tests["n"].tolist()[:1] == [60]
+
+
+def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
+    split = random_split(60)
+    model = build_autoencoder(autoencoder(), split.images, seed=1)
+    layer = model.get_layer("latent")
+    layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    save_model(tmp_path / "ae.keras", model)
+    write_split(tmp_path / "split", split)
+    write_json(tmp_path / "dataset.json", {"classes": CLASSES})
+    folders = dict.fromkeys(("train", "val", "test"), tmp_path / "split")
+    paths: Any = SimpleNamespace(**folders, ae=tmp_path / "ae.keras")
+    with pytest.raises(StageError, match=r"ae\.keras encodes every training image to the same vector"):
+        read_case(SimpleNamespace(), paths)  # type: ignore[arg-type]
+
+
+def test_each_subject_has_random_numbers_of_its_own(case: Case) -> None:
+    one, again, other = (case.generator(name).random(3) for name in ("a", "a", "b"))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert case.sample(20, 5, "a").tolist() == sorted(case.sample(20, 5, "a").tolist())
+    assert case.sample(3, 5, "a").tolist() == [0, 1, 2]
+
+
+def test_classes_without_images_are_passed_over(case: Case) -> None:
+    assert {name: len(codes) for name, codes in case.each_class()} == {
+        "Ankle boot": 30,
+        "T-shirt/top": 29,
+        "Bag": 1,
+    }
+    table = normality.measure_groups(case)
+    assert table["group"].tolist() == [name for name in (normality.ALL, *CLASSES[:3]) for _ in range(2)]
+    assert table[table["group"] == "Bag"]["henze_zirkler"].isna().all()
+
+
+def test_an_autoencoder_that_loses_nothing_has_no_reencoding_error(case: Case) -> None:
+    pixels, code = keras.Input((12, 10, 1)), keras.Input((120,))
+    encoder = keras.Model(pixels, keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels)))
+    perfect = replace(case, encoder=encoder, codes=case.train.images.reshape(60, 120) / 255)
+    vectors = np.random.default_rng(0).random((7, 120))
+    drawn = Drawn(vectors, vectors.reshape(7, 12, 10, 1).astype(np.float32))
+    assert Judge(perfect).reencode(drawn) == pytest.approx(0, abs=1e-6)
+    halved = replace(drawn, images=drawn.images / 2)
+    assert Judge(perfect).reencode(halved) == pytest.approx(0.5)
+    assert code.shape == (None, 120)
+
+
+def test_scores_of_the_training_images_themselves(case: Case) -> None:
+    judge = Judge(case)
+    images = scale(case.train.images)
+    features = judge.describe_features(images)
+    found = judge.score(Drawn(case.codes, images), features)
+    assert found["nearest_vector"] == found["nearest_image"] == 0
+    assert found["frechet"] == pytest.approx(0, abs=1e-6)
+    assert found["inside"] == pytest.approx(case.region.share_inside(case.codes, 0.99))
+    probabilities = judge.classify(images)
+    shares = np.bincount(probabilities.argmax(axis=1)) / 60
+    shares = shares[shares > 0]
+    assert found["class_entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-9)
+    assert found["confidence"] == pytest.approx(probabilities.max(axis=1).mean())
+
+
+def test_the_calibrated_probabilities_are_those_of_the_cnn_at_its_temperature(case: Case) -> None:
+    judge = Judge(case)
+    plain = predict(case.cnn, case.test.images).astype(float)
+    tempered = plain ** (1 / judge.temperature)
+    expected = tempered / tempered.sum(axis=1, keepdims=True)
+    assert np.allclose(judge.classify(scale(case.test.images)), expected, atol=1e-5)
+
+
+def test_an_interval_over_seeds_is_student_s() -> None:
+    repeated = pd.DataFrame({"source": "a", "seed": [0, 1, 2], "images": 5, "frechet": [1.0, 2.0, 3.0]})
+    row = scores.summarise(repeated).iloc[0]
+    assert (row["source"], row["score"], row["mean"]) == ("a", "frechet", 2)
+    assert row["high"] - 2 == pytest.approx(4.302653 / 3**0.5)
+    assert 2 - row["low"] == pytest.approx(4.302653 / 3**0.5)
+
+
+def test_real_images_have_no_reencoding_error_and_generators_are_drawn_anew(case: Case) -> None:
+    _, repeated = generation.draw_and_score(case, Judge(case))
+    errors = repeated.set_index(["source", "seed"])["reencoding_error"]
+    assert errors[generation.REAL].isna().all()
+    assert errors.drop(generation.REAL, level="source").notna().all()
+    assert errors["uniform", 0] != errors["uniform", 1]
+    assert generation.REAL not in scores.by_source(scores.summarise(repeated))["reencoding_error"]
+
+
+def test_pairs_are_first_images_of_two_classes() -> None:
+    assert walks.choose_pairs(np.array([3, 3, 1, 0, 7, 1])) == [(3, 2), (0, 4)]
+    assert walks.choose_pairs(np.array([5, 5, 5])) == [(0, 1)]
+
+
+def test_the_animation_goes_there_and_back(tmp_path: Path) -> None:
+    for channels in (1, 3):
+        frames = np.random.default_rng(0).random((2, 2, 5, 6, 4, channels)).astype(np.float32)
+        contents = []
+        for _ in range(2):
+            walks.animate(tmp_path / "a.gif", frames)
+            contents.append((tmp_path / "a.gif").read_bytes())
+        assert contents[0] == contents[1]
+        with Image.open(tmp_path / "a.gif") as picture:
+            assert picture.n_frames == 8  # type: ignore[attr-defined]
+            assert picture.size == (2 * (4 + walks.GAP) * 3, 2 * (6 + walks.GAP) * 3)
+
+
+def test_noise_is_measured_before_and_after() -> None:
+    images = random_images(20, 8, 8, 1)
+    settings = Denoising(images=20, deviation=(0.1, 0.3), dropped=(0.5,))
+    methods = {
+        "as it is": scale,
+        "perfect": lambda noisy: scale(images),
+        "black": lambda noisy: 0 * scale(noisy),
+    }
+    table = denoising.measure(methods, images, settings, np.random.default_rng(0))
+    psnr = table.set_index(["noise", "level", "method"])["psnr"]
+    assert psnr["deviation", 0.1, "as it is"] == pytest.approx(20, abs=1.5)
+    assert psnr["deviation", 0.1, "as it is"] > psnr["deviation", 0.3, "as it is"]
+    dropped = -10 * np.log10(0.5 * (scale(images) ** 2).mean())
+    assert psnr["dropped", 0.5, "as it is"] == pytest.approx(dropped, abs=0.5)
+    assert psnr["dropped", 0.5, "black"] == pytest.approx(-10 * np.log10((scale(images) ** 2).mean()))
+    assert pd.isna(psnr["dropped", 0.5, "perfect"])
+    gain = denoising.gains(table)
+    assert set(gain["deviation"]) == {"black"}
+    assert gain["dropped"]["black"] == pytest.approx(
+        psnr["dropped", 0.5, "black"] - psnr["dropped", 0.5, "as it is"]
+    )
+
+
+def test_the_page_is_whole_and_shows_each_image_at_its_place(case: Case) -> None:
+    chosen = np.array([3, 0, 7])
+    points = np.array([[0.0, 0.0], [4.0, 1.0], [2.0, 2.0]], dtype=np.float32)
+    maps = {"PCA": {"latent": embedding.Maps(points, points)}}
+    text = page.build(case, chosen, maps)
+    assert text == page.build(case, chosen, maps)
+    assert "{{" not in text
+    assert not re.search(r"(src|href)\s*=\s*[\"']?https?:", text)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])  # type: ignore[index]
+    assert data["labels"] == case.test.labels[chosen].tolist()
+    assert data["maps"]["PCA"]["latent"] == [[0, 0.75], [1, 0.5], [0.5, 0.25]]
+    sheet = base64.b64decode(re.search(r"base64,([A-Za-z0-9+/=]+)", text)[1])  # type: ignore[index]
+    with Image.open(io.BytesIO(sheet)) as picture:
+        pixels = np.asarray(picture)
+    for number, position in enumerate(chosen):
+        left = number % page.COLUMNS * 10
+        assert np.array_equal(255 - pixels[:12, left : left + 10], case.test.images[position, :, :, 0])
+
+
+def test_a_class_name_cannot_end_the_script(case: Case) -> None:
+    odd = replace(case, classes=["</script><b>", *CLASSES[1:]])
+    points = np.zeros((1, 2), dtype=np.float32)
+    text = page.build(odd, np.array([0]), {"PCA": {"latent": embedding.Maps(points, points)}})
+    assert text.count("</script>") == 2
+
+
+def test_conclusions_follow_the_numbers() -> None:
+    row = {"cut": False, "kept": 1.0, "ks_distance": 0.1, "henze_zirkler_p": 0.5, "henze_zirkler": 1.1}
+    measured = (("a", 0.05, 1.0), ("b", 0.2, 1.2), ("c", 0.01, 1.3))
+    others = [{**row, "group": name, "ks_distance": d, "henze_zirkler": h} for name, d, h in measured]
+    cut = [{**each, "cut": True} for each in others]
+    table = pd.DataFrame([{**row, "group": normality.ALL}, *others, *cut])
+    text = conclusions.describe_classes(table)
+    assert text.startswith("By class: Mahalanobis distances of 2 of 3 classes are nearer")
+    assert "a smaller Henze-Zirkler statistic has 1" in text
+    assert "does not reject 3" in text
+    assert conclusions.judge(0.01) == "rejects normality"
+    assert conclusions.judge(0.2) == "does not reject it"
+    assert conclusions.judge(np.nan) == "cannot be taken"
+
+
+def test_the_region_s_description_states_its_own_figures(case: Case) -> None:
+    text = conclusions.describe_region(case)
+    region = describe(case.codes)
+    assert "the 60 training vectors of 2 axes" in text
+    assert f"{region.figures['largest_correlation']:.2f} at most" in text
