@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from stages.shared import command
 from stages.shared.command import Input, Item, Output
 from tests.helpers import ROOT, STAGES, changed, code, module_name, params
 
@@ -57,3 +59,14 @@ def test_a_missing_dataset_is_told_in_a_sentence(workdir: Path) -> None:
     assert done.stderr == (
         "train-mlp: bad.yaml has settings that cannot be used:\n  dataset: missing (name of the data set)\n"
     )
+
+
+def test_old_halves_of_checkpoints_are_swept_and_those_being_written_are_not(workdir: Path) -> None:
+    folder = workdir / ".checkpoints"
+    folder.mkdir()
+    for name, age in ((".dead.npz.a.npz", 7200), (".living.npz.b.npz", 0), ("whole.npz", 7200)):
+        (folder / name).touch()
+        written = time.time() - age
+        os.utime(folder / name, (written, written))
+    command._sweep(command.Paths())
+    assert sorted(path.name for path in folder.iterdir()) == [".living.npz.b.npz", "whole.npz"]

@@ -3,7 +3,9 @@
 import argparse
 import errno
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stages import record
 from stages.record import Kind
+from stages.record.journal import root
 from stages.shared import compute, lifeline, parameters
 from stages.shared.errors import StageError
 
@@ -52,6 +55,8 @@ REMEDIES = {
     errno.ENOSPC: "Make room on that disk (`dvc gc --all-commits --all-experiments` drops what none names)",
     errno.EDQUOT: "Make room within your quota",
 }
+
+ABANDONED_SECONDS = 3600.0  # no checkpoint takes that long to be written
 
 P = TypeVar("P", bound=BaseModel)
 Q = TypeVar("Q", bound=Paths)
@@ -135,10 +140,14 @@ def _check_inputs(paths: Paths) -> None:
 
 
 def _sweep(paths: Paths) -> None:
-    """Remove what a killed run of this stage left half-written."""
+    """Remove what a killed run of this stage left half-written, and old halves of checkpoints."""
     for path in _marked(paths, Output):
         for leftover in path.parent.glob(f".{path.name}.*"):
             leftover.unlink(missing_ok=True)
+    for leftover in (root() / ".checkpoints").glob(".*"):
+        with suppress(FileNotFoundError):  # a training beside this one may have just renamed it
+            if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
+                leftover.unlink()
 
 
 def _marked(paths: Paths, mark: type[Input] | type[Output]) -> dict[Path, Kind]:
