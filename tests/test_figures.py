@@ -126,3 +126,13 @@ def test_names_of_classes_in_one_place_do_not_hide_each_other() -> None:
     places = np.array([text.xy for text in ax.texts])[2:] / [10, 100]
     for one, other in combinations(places, 2):
         assert np.linalg.norm(one - other) > 0.06
+
+
+def test_classes_along_one_dimension_keep_their_names() -> None:
+    _, ax = new_figure(3, 3)
+    points = np.array([[0, 0], [9, 0], [9.1, 0], [10, 0]])
+    scatter_by_class(ax, points, np.array([0, 1, 2, 3]), list("abcd"))
+    places = np.array([text.xy for text in ax.texts])
+    assert np.isfinite(places).all()
+    assert np.allclose(places[:, 1], 0)
+    assert places[2, 0] - places[1, 0] > 0.6

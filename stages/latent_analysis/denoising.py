@@ -1,6 +1,7 @@
 """How much noise the autoencoder removes, though it was trained to copy, beside a median filter."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,22 +26,35 @@ SHOWN = 10
 
 
 def report(case: Case) -> dict[str, dict[str, float]]:
-    """Write the signal-to-noise ratios and examples; return the mean gain of each noise and method."""
+    """Try the autoencoder on noisy test images; return the mean gain of each noise and method."""
     settings = case.settings.denoising
-    chosen = case.sample(len(case.test), settings.images, "denoising")
-    images = case.test.images[chosen]
-    methods: dict[str, Method] = {
+    images = case.test.images[case.sample(len(case.test), settings.images, "denoising")]
+    methods = {"autoencoder": autoencoder(case.encoder, case.decoder)}
+    return compare(methods, images, settings, case.generator("noise"), case.plots)
+
+
+def compare(
+    methods: Mapping[str, Method],
+    images: np.ndarray,
+    settings: Denoising,
+    rng: np.random.Generator,
+    plots: Path,
+) -> dict[str, dict[str, float]]:
+    """Write the signal-to-noise ratios of methods beside a median filter's, and examples.
+
+    images: uint8 (n, height, width, channels). Returns the mean gain of each noise and method.
+    """
+    beside: dict[str, Method] = {
         "as it is": scale,
         "median filter": lambda noisy: filter_median(scale(noisy)),
-        "autoencoder": autoencoder(case.encoder, case.decoder),
     }
-    rng = case.generator("noise")
-    table = measure(methods, images, settings, rng)
-    write_table(case.plots / "denoising.csv", table)
-    save(case.plots / "denoising.png", draw(table, f"noise in {len(images):,} test images"))
-    rows, examples = show(methods, images[:SHOWN], settings, rng)
-    write_table(case.plots / "denoising_images.csv", examples)
-    save(case.plots / "denoising_images.png", image_rows(rows, "test images, noisy and denoised"))
+    everything = {**beside, **methods}
+    table = measure(everything, images, settings, rng)
+    write_table(plots / "denoising.csv", table)
+    save(plots / "denoising.png", draw(table, f"noise in {len(images):,} test images"))
+    rows, examples = show(everything, images[:SHOWN], settings, rng)
+    write_table(plots / "denoising_images.csv", examples)
+    save(plots / "denoising_images.png", image_rows(rows, "test images, noisy and denoised"))
     return gains(table)
 
 

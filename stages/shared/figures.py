@@ -112,7 +112,11 @@ def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: 
 
 
 def _apart(places: np.ndarray, extent: np.ndarray, gap: float = 0.07) -> np.ndarray:
-    """Push points (n, 2) apart until any two are `gap` of the extent from each other, or nearly so."""
+    """Push points (n, 2) apart until any two are `gap` of the extent from each other, or nearly so.
+
+    Along an axis without extent, as that of a single dimension, all stay where they are.
+    """
+    extent = np.where(extent > 0, extent, 1)
     moved = places / extent
     for _ in range(200):
         difference = moved[:, None] - moved
