@@ -37,6 +37,10 @@ STUDIES = (
     "stability",
     "twins",
     "label-suspects",
+    "dimensions",
+    "dimension-curve",
+    "latent-map",
+    "denoising",
 )
 
 

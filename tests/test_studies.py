@@ -11,51 +11,26 @@ from matplotlib.image import imread
 
 from stages.networks.cnn import build_cnn
 from stages.networks.mlp import build_mlp
-from stages.shared.data import read_split, write_split
+from stages.shared.data import read_split
 from stages.shared.errors import StageError
 from stages.shared.models import load_model, predict, save_model
 from studies import training
 from tests import helpers
+from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
 
-CLASSES = ["cat", "dog", "cow"]
-SIDE = 6
 STABILITY = {"mlp": 3, "cnn": 2, "bootstrap": 20, "cells": 4, "images": 20, "repeats": 2}
-COMPUTE = {"threads": 1, "instruction_set": "avx2"}
-
-
-class Recorded:
-    """Stands in for the record, of which the studies use one method."""
-
-    def epoch(self, epoch: int, values: dict[str, float]) -> None:
-        assert all(0 <= value <= 1 for value in values.values())
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with splits, data set and importances."""
     path = tmp_path_factory.mktemp("studies")
-    for number, (name, n) in enumerate({"train": 90, "val": 30, "test": 30}.items()):
-        write_split(path / name, helpers.random_split(n, seed=number))
-    (path / "dataset.json").write_text(json.dumps({"classes": CLASSES}))
-    importances = np.random.default_rng(0).random((2, SIDE * SIDE))
-    table = pd.DataFrame({"impurity": importances[0], "permutation": importances[1]})
-    table.to_csv(path / "importances.csv", index=False)
+    write_inputs(path)
     return path
 
 
-def run(study: str, settings: dict[str, Any], **paths: Any) -> None:
-    """Run a study's main with these settings and paths."""
-    module = helpers.code(study)
-    parameters = module.Parameters.model_validate_json(json.dumps(settings, default=_dump))
-    module.main(parameters, module.Paths(**paths), Recorded())
-
-
-def _dump(block: Any) -> Any:
-    return block.model_dump(mode="json", by_alias=True)
-
-
-def splits(folder: Path, *names: str) -> dict[str, Path]:
-    return {name: folder / name for name in names} | {"dataset": folder / "dataset.json"}
+def inputs(folder: Path, *names: str) -> dict[str, Path]:
+    return splits(folder, *names) | {"dataset": folder / "dataset.json"}
 
 
 def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
@@ -76,7 +51,7 @@ def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
     sources = ["forest", "permutation", "mutual-information", "random", "components", "clusters"]
     for source in sources:
         table = workdir / "tables" / f"{source}.csv"
-        paths = splits(folder, "train", "val", "test") | {"importances": folder / "importances.csv"}
+        paths = inputs(folder, "train", "val", "test") | {"importances": folder / "importances.csv"}
         run("features", settings, source=source, table=table, **paths)
         rows = pd.read_csv(table)
         assert rows["features"].tolist() == ([2] if source == "clusters" else [2, 9, 9])
@@ -107,12 +82,12 @@ def test_published_networks_stand_beside_their_figures(folder: Path, workdir: Pa
     settings = {"seed": 3, "compute": COMPUTE, "published": published}
     for net in ("1", "8", "blog-cnn"):
         table = workdir / "tables" / f"{net}.csv"
-        run("published", settings, net=net, table=table, **splits(folder, "train", "val", "test"))
+        run("published", settings, net=net, table=table, **inputs(folder, "train", "val", "test"))
         assert len(pd.read_csv(table)) == (1 if net == "8" else 2)
     with pytest.raises(
         StageError, match="--net blog: expected a number of nodes, or one of blog-mlp, blog-cnn"
     ):
-        run("published", settings, net="blog", table=table, **splits(folder, "train", "val", "test"))
+        run("published", settings, net="blog", table=table, **inputs(folder, "train", "val", "test"))
     features = {"source": ["forest"], "features": [70], "mean": 0.5, "min": 0.4, "max": 0.6, "count": 3}
     pd.DataFrame(features).to_csv(workdir / "features.csv", index=False)
     run(
@@ -155,7 +130,7 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
         predictions=workdir / "predictions.npy",
         plots=workdir / "plots",
         metrics=workdir / "metrics.json",
-        **splits(folder, "train", "val", "test"),
+        **inputs(folder, "train", "val", "test"),
     )
     n = {"mlp": 3, "cnn": 2}[net]
     predictions, images = np.load(workdir / "predictions.npy"), read_split(folder / "test").images
@@ -207,7 +182,7 @@ def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> Non
         probabilities=workdir / "probabilities.npy",
         plots=workdir / "plots",
         metrics=workdir / "metrics.json",
-        **splits(folder, "train", "val"),
+        **inputs(folder, "train", "val"),
     )
     assert np.allclose(np.load(workdir / "probabilities.npy").sum(axis=1), 1, atol=1e-5)
     found = json.loads((workdir / "metrics.json").read_text())

@@ -1,0 +1,187 @@
+"""The studies of the latent space, run small, and what they compute against scikit-learn and closed forms."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
+
+from stages.latent_analysis.settings import Analysis
+from stages.networks.autoencoder import build_autoencoder
+from stages.networks.cnn import build_cnn
+from stages.shared.data import flatten, read_split
+from stages.shared.errors import StageError
+from stages.shared.models import load_model, predict, save_model
+from studies import autoencoder, dimension_figures, latent_spaces
+from studies.denoising import middle
+from tests import helpers
+from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
+
+ANALYSIS = {
+    "scatter": 10,
+    "hidden_layer": "hidden_1",
+    "tested": 20,
+    "ellipsoid": 0.99,
+    "generated": 12,
+    "seeds": 2,
+    "components": 2,
+    "nearest": 5,
+    "tsne": 30,
+    "placed": 10,
+    "perplexity": 5,
+    "denoising": {"images": 8, "deviation": [0.2, 0.3], "dropped": [0.1, 0.4, 0.5]},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with splits, data set and an untrained CNN."""
+    path = tmp_path_factory.mktemp("latent")
+    write_inputs(path)
+    images = read_split(path / "train").images
+    save_model(path / "cnn.keras", build_cnn(helpers.cnn(layers=(4,)), images, 3, 1))
+    return path
+
+
+def settings(**changes: object) -> dict[str, object]:
+    return {
+        "seed": 3,
+        "compute": COMPUTE,
+        "train-ae": helpers.autoencoder(),
+        "latent-analysis": ANALYSIS,
+    } | changes
+
+
+def test_sizes_are_trained_measured_and_drawn(folder: Path, workdir: Path) -> None:
+    paths = splits(folder, "train", "val", "test") | {"cnn": folder / "cnn.keras"}
+    for latent in ("2", "5"):
+        out = {"model": workdir / f"ae_{latent}.keras", "table": workdir / "tables" / f"{latent}.csv"}
+        run("dimensions", settings(), latent=latent, **out, **paths)
+    train, val, test = (read_split(folder / name) for name in ("train", "val", "test"))
+    own = autoencoder.train(helpers.autoencoder(latent=5), (train, val), 3)
+    saved = load_model(workdir / "ae_5.keras")
+    assert all(map(np.array_equal, own.get_weights(), saved.get_weights()))
+    run(
+        "dimension-curve",
+        {},
+        tables=workdir / "tables",
+        summary=workdir / "summary.csv",
+        plots=workdir / "plots",
+        metrics=workdir / "metrics.json",
+    )
+    means = json.loads((workdir / "metrics.json").read_text())
+    back = predict(saved, test.images)
+    error = ((back - test.images / 255) ** 2).mean()
+    assert means["autoencoder"]["reconstruction_error"]["5"] == pytest.approx(error, rel=1e-5)
+    assert means["components"]["reconstruction_error"]["5"] < means["components"]["reconstruction_error"]["2"]
+    summary = pd.read_csv(workdir / "summary.csv")
+    assert summary.groupby(["latent", "space"]).size().tolist() == [5] * 4
+    drawn = summary[summary["score"].str.startswith("frechet")]
+    assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
+    assert imread(workdir / "plots" / "scores.png").std() > 0.01
+
+
+@pytest.mark.parametrize("latent", ["0", "two", "-2"])
+def test_a_size_that_is_none_is_refused(folder: Path, workdir: Path, latent: str) -> None:
+    paths = splits(folder, "train", "val", "test") | {"cnn": folder / "cnn.keras"}
+    with pytest.raises(StageError, match=f"--latent {latent}: expected a number of dimensions, 1 or more"):
+        run(
+            "dimensions",
+            settings(),
+            latent=latent,
+            model=workdir / "a.keras",
+            table=workdir / "t.csv",
+            **paths,
+        )
+
+
+def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
+    noise = read_split(folder / "train")
+    train = replace(noise, images=100 + noise.images // 5)  # grey, so that nothing is clipped
+    variances = PCA().fit(flatten(train.images).astype(float)).explained_variance_
+    space = latent_spaces.of_components(train, 4)
+    codes = space.encode(train.images)
+    assert np.allclose(codes.var(axis=0, ddof=1), variances[:4])
+    lost = ((space.decode(codes) - train.images / 255) ** 2).mean()
+    assert lost == pytest.approx(variances[4:].sum() * (len(train) - 1) / len(train) / SIDE**2)
+
+
+def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
+    train = read_split(folder / "train")
+    space = latent_spaces.of_components(train, 1000)
+    assert space.encode(train.images).shape == (len(train), SIDE**2)
+    assert np.allclose(space.decode(space.encode(train.images)), train.images / 255, atol=1e-6)
+
+
+def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(folder: Path) -> None:
+    train, easy = read_split(folder / "train"), read_split(folder / "test")
+    test = replace(easy, labels=np.where(np.arange(len(easy)) % 4 == 0, 0, easy.labels))
+    space = latent_spaces.of_components(train, 1000)
+    cnn, analysis = load_model(folder / "cnn.keras"), Analysis.model_validate_json(json.dumps(ANALYSIS))
+    spaces = {"all": space, "one": latent_spaces.of_components(train, 1)}
+    table = latent_spaces.measure(spaces, (train, test), cnn, analysis, 3)
+    bounds = table[["low", "mean", "high"]].to_numpy(float).tolist()
+    scores = dict(zip(zip(table["space"], table["score"], strict=True), bounds, strict=True))
+    voters = KNeighborsClassifier(10).fit(space.encode(train.images), train.labels)
+    low, share, high = scores["all", "knn"]
+    assert low < share == voters.score(space.encode(test.images), test.labels) < high
+    assert scores["all", "reconstruction_error"][1] < 1e-12
+    assert scores["all", "frechet_reconstructed"][1] < scores["one", "frechet_reconstructed"][1]
+
+
+def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) -> None:
+    images = read_split(folder / "test").images
+    network = build_autoencoder(helpers.autoencoder(), images, 1)
+    save_model(workdir / "ae.keras", network)
+    paths = splits(folder, "test") | {"dataset": folder / "dataset.json"}
+    out = {"vectors": workdir / "v.npy", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
+    run("latent-map", {"compute": COMPUTE}, model=workdir / "ae.keras", **paths, **out)
+    vectors, edges = np.load(workdir / "v.npy"), json.loads((workdir / "metrics.json").read_text())
+    inside = (vectors[:, 0] >= edges["left"]) & (vectors[:, 0] <= edges["right"])
+    assert inside.mean() > 0.9
+    places = pd.read_csv(workdir / "plots" / "places.csv")
+    assert places.iloc[0].tolist() == pytest.approx([edges["left"], edges["top"]])
+    assert places.iloc[-1].tolist() == pytest.approx([edges["right"], edges["bottom"]])
+    assert imread(workdir / "plots" / "map.png").std() > 0.01
+    save_model(workdir / "deep.keras", build_autoencoder(helpers.autoencoder(latent=3), images, 1))
+    with pytest.raises(StageError, match="has 3 latent dimensions; a map needs 2"):
+        run("latent-map", {"compute": COMPUTE}, model=workdir / "deep.keras", **paths, **out)
+
+
+def test_tiles_keep_their_places() -> None:
+    images = np.arange(9)[:, None, None, None] * np.ones((9, 2, 3, 1))
+    sheet = dimension_figures.tile(images, 3)
+    assert sheet.shape == (6, 9, 1)
+    assert sheet[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+def test_noise_is_what_the_second_autoencoder_learns_from(folder: Path, workdir: Path) -> None:
+    train, val = read_split(folder / "train"), read_split(folder / "val")
+    plain = autoencoder.train(helpers.autoencoder(), (train, val), 3)
+    save_model(workdir / "plain.keras", plain)
+    out = {"model": workdir / "noise.keras", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
+    paths = splits(folder, "train", "val", "test") | {"plain": workdir / "plain.keras"}
+    run("denoising", settings(), **paths, **out)
+    found = json.loads((workdir / "metrics.json").read_text())
+    assert found["noise"] == {"deviation": 0.3, "dropped": 0.4}
+    noisy = helpers.autoencoder(noise=found["noise"])
+    again, saved = autoencoder.train(noisy, (train, val), 3), load_model(workdir / "noise.keras")
+    assert all(map(np.array_equal, again.get_weights(), saved.get_weights()))
+    assert not all(map(np.array_equal, plain.get_weights(), saved.get_weights()))
+    methods = ["median filter", "trained on noise", "trained to copy"]
+    assert {kind: sorted(gains) for kind, gains in found["gain"].items()} == {
+        "deviation": methods,
+        "dropped": methods,
+    }
+    table = pd.read_csv(workdir / "plots" / "denoising.csv")
+    assert table.groupby("method").size().tolist() == [5] * 4
+
+
+def test_the_middle_level_is_one_of_them() -> None:
+    assert middle((0.5, 0.1, 0.3)) == 0.3
+    assert middle((0.1, 0.2)) == 0.2
