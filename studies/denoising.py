@@ -1,7 +1,6 @@
-"""Train the autoencoder on noisy images that are to come out clean, and see how much noise it removes.
+"""See how much noise an autoencoder removes that was trained on noisy images.
 
-Beside it stand the pipeline's autoencoder, which was trained to copy, and a median filter. In training
-both kinds of noise come together, each at the middle of the levels that are tried.
+Beside it stand the pipeline's autoencoder, which was trained to copy, and a median filter.
 """
 
 from pathlib import Path
@@ -11,7 +10,6 @@ from pydantic import Field
 
 from stages import record
 from stages.latent_analysis.settings import Analysis
-from stages.networks.autoencoder_settings import Autoencoder, Noise
 from stages.shared import command
 from stages.shared.command import Input, Output
 from stages.shared.compute import Compute
@@ -19,56 +17,44 @@ from stages.shared.parameters import Block, Seed
 
 
 class Parameters(Block):
-    """What this study reads of params.yaml; the autoencoder is built and fitted as in train-ae."""
+    """What this study reads of params.yaml: images and noise are those of latent-analysis.denoising."""
 
     seed: Seed
     compute: Compute
-    train_ae: Autoencoder = Field(alias="train-ae")
     latent_analysis: Analysis = Field(alias="latent-analysis")
 
 
 class Paths(command.Paths):
     """What this study reads and writes."""
 
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
     test: Annotated[Path, Input("folder of the test split", "data")]
     plain: Annotated[Path, Input("the pipeline's own autoencoder")]
-    model: Annotated[Path, Output("the autoencoder that was trained on noisy images, .keras")]
+    trained: Annotated[Path, Input("the autoencoder that was trained on noisy images")]
+    table: Annotated[Path, Output("CSV: one row a noise, level and method")]
     plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
     metrics: Annotated[Path, Output("JSON: mean gain of each noise and method, in decibels", "metrics")]
 
 
 def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
-    """Read splits and autoencoder; train; write the new one, the ratios and examples."""
+    """Read images and autoencoders; write signal-to-noise ratios, examples and mean gains."""
     import numpy as np
 
     from stages.latent_analysis import denoising
     from stages.networks.autoencoder import split_autoencoder
     from stages.shared.data import read_split
-    from stages.shared.files import write_json
-    from stages.shared.models import load_model, save_model
-    from studies import autoencoder
+    from stages.shared.files import write_json, write_table
+    from stages.shared.models import load_model
 
-    settings = parameters.latent_analysis.denoising
-    train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
-    noise = Noise(deviation=middle(settings.deviation), dropped=middle(settings.dropped))
-    network = parameters.train_ae.model_copy(update={"noise": noise})
-    model = autoencoder.train(network, (train, val), parameters.seed)
-    save_model(paths.model, model)
+    settings, test = parameters.latent_analysis.denoising, read_split(paths.test)
     methods = {
-        name: denoising.autoencoder(*split_autoencoder(each))
-        for name, each in (("trained to copy", load_model(paths.plain)), ("trained on noise", model))
+        name: denoising.autoencoder(*split_autoencoder(load_model(path)))
+        for name, path in (("trained to copy", paths.plain), ("trained on noise", paths.trained))
     }
     rng = np.random.default_rng(parameters.seed)
     chosen = np.sort(rng.permutation(len(test))[: settings.images])
-    gains = denoising.compare(methods, test.images[chosen], settings, rng, paths.plots)
-    write_json(paths.metrics, {"noise": noise.model_dump(), "gain": gains})
-
-
-def middle(levels: tuple[float, ...]) -> float:
-    """Return the middle one of the levels, the higher of two."""
-    return sorted(levels)[len(levels) // 2]
+    table = denoising.compare(methods, test.images[chosen], settings, rng, paths.plots)
+    write_table(paths.table, table)
+    write_json(paths.metrics, denoising.gains(table))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ PANELS = {
     "Fréchet distance of reconstructed images": {"frechet_reconstructed": "-"},
     "Fréchet distance of drawn images": {"frechet_normal": "--", "frechet_mixture": "-"},
 }
-STYLES = {"frechet_normal": "truncated normal", "frechet_mixture": "mixture"}
+STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
 
 
 def draw_scores(summary: pd.DataFrame) -> Figure:

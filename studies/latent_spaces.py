@@ -11,9 +11,9 @@ from sklearn.decomposition import PCA
 from stages.analysis.classification import accuracy_interval
 from stages.analysis.embedding import count_neighbour_votes
 from stages.analysis.frechet import frechet_distance
-from stages.analysis.generators import draw_mixture, draw_truncated, fit_mixture
+from stages.analysis.generators import draw_mixture, draw_normal, fit_mixture
 from stages.analysis.latent import Region, describe
-from stages.latent_analysis.scores import CONFIDENCE, summarise
+from stages.analysis.repetition import CONFIDENCE, summarise
 from stages.latent_analysis.settings import Analysis
 from stages.networks.autoencoder import split_autoencoder
 from stages.shared.data import PIXEL_MAX, Split, flatten, scale
@@ -69,7 +69,7 @@ def measure(
     reconstruction_error: mean squared error of a pixel of a test image that was encoded and decoded
     knn: share of the test images whose class the nearest training vectors name
     frechet_...: distance of decoded images to other test images; of encoded test images, of vectors
-        drawn from the truncated normal distribution and from the mixture of `generators`
+        drawn from the fitted normal distribution and from the mixture of `generators`
     Low and high bound the mean over the draws (Student) and the share (Wilson); an error has none.
     """
     tables = []
@@ -112,7 +112,7 @@ def _draw(
         reference = look(scale(test.images[others]))
         vectors = {
             "frechet_reconstructed": test_codes[mine[:n]],
-            "frechet_normal": draw_truncated(region, n, rng),
+            "frechet_normal": draw_normal(region, n, rng),
             "frechet_mixture": draw_mixture(mixture, n, rng),
         }
         distances = {

@@ -18,8 +18,10 @@ def measure_seed_effects(labels: np.ndarray, predictions: np.ndarray, counts: np
     labels (n,), predictions (trainings, n), counts (n, resamples) of the bootstrap. changed: share of
     the images that two trainings predict differently. moved: images that would have to change their
     cell of the confusion matrix to turn one training's matrix into the other's, half the sum of the
-    absolute differences, as a share of n. Intervals at the level CONFIDENCE.
+    absolute differences, as a share of n. Intervals at the level CONFIDENCE. always_wrong, sometimes_wrong:
+    share of the images that all trainings get wrong, and that some do but not all.
     """
+    wrong = predictions != labels
     accuracies = (predictions == labels).mean(axis=1)
     n_classes = int(max(labels.max(), predictions.max())) + 1
     cells = labels.astype(np.intp) * n_classes + predictions
@@ -33,8 +35,8 @@ def measure_seed_effects(labels: np.ndarray, predictions: np.ndarray, counts: np
         **{name: value.item() for name, value in found.items()},
         **{f"{name}_low": low for name, (low, _) in intervals.items()},
         **{f"{name}_high": high for name, (_, high) in intervals.items()},
-        "always_wrong": float((predictions != labels).all(axis=0).mean()),
-        "sometimes_wrong": float((predictions != labels).any(axis=0).mean()),
+        "always_wrong": float(wrong.all(axis=0).mean()),
+        "sometimes_wrong": float((wrong.any(axis=0) & ~wrong.all(axis=0)).mean()),
     }
 
 

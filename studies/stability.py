@@ -1,19 +1,11 @@
-"""Train a network again with other seeds, and see which predictions change and how far the errors move.
-
-The first training is the pipeline's own network. Writes every network's predictions on the test set.
-"""
+"""See which predictions change between trainings that differ by their seed, and how far the errors move."""
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from stages import record
-from stages.networks.cnn_settings import CNN
-from stages.networks.mlp_settings import MLP
 from stages.shared import command
 from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
 from stages.shared.parameters import Block, Seed
 from studies.stability_settings import Stability
 
@@ -22,61 +14,42 @@ class Parameters(Block):
     """What this study reads of params.yaml."""
 
     seed: Seed
-    compute: Compute
     stability: Stability
-    train_mlp: MLP = Field(alias="train-mlp")
-    train_cnn: CNN = Field(alias="train-cnn")
 
 
 class Paths(command.Paths):
     """What this study reads and writes."""
 
     net: Annotated[str, Item("mlp or cnn")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
     test: Annotated[Path, Input("folder of the test split", "data")]
     dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    model: Annotated[Path, Input("the pipeline's own network")]
-    twin: Annotated[Path, Output("the network of the second seed, .keras")]
-    predictions: Annotated[Path, Output("uint8 (trainings, n): predicted classes of the test images")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
+    predictions: Annotated[Path, Input("uint8 (trainings, n): predicted classes of the test images")]
+    cells: Annotated[Path, Output("CSV: one row a cell of the confusion matrix")]
+    plots: Annotated[Path, Output("folder of the table and the picture", "plots")]
     metrics: Annotated[Path, Output("JSON: changed predictions, moved errors, with intervals", "metrics")]
 
 
 def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
-    """Read splits and network; train with each further seed; write predictions, tables and figures."""
+    """Read labels and predictions; write cells, a picture and figures."""
     import numpy as np
 
     from stages.analysis.bootstrap import draw_counts
-    from stages.networks.cnn import build_cnn
-    from stages.networks.mlp import build_mlp
     from stages.shared.data import read_dataset, read_split
     from stages.shared.figures import save
-    from stages.shared.files import write_array, write_json, write_table
-    from stages.shared.models import load_model, predict, save_model
-    from studies import figures, training
+    from stages.shared.files import read_array, write_json, write_table
+    from studies import figures
     from studies.seed_effects import measure_seed_effects, tabulate_cells
 
-    settings = parameters.train_mlp if paths.net == "mlp" else parameters.train_cnn
-    build = build_mlp if isinstance(settings, MLP) else build_cnn
-    n = getattr(parameters.stability, paths.net)
-    train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
-    classes = read_dataset(paths.dataset)["classes"]
-    predictions = [predict(load_model(paths.model), test.images).argmax(axis=1)]
-    for seed in training.seeds(parameters.seed, n)[1:]:
-        model, _ = training.train(build, settings, (train, val), len(classes), seed)
-        if len(predictions) == 1:
-            save_model(paths.twin, model)
-        predictions.append(predict(model, test.images).argmax(axis=1))
-    stacked = np.stack(predictions).astype(np.uint8)
-    write_array(paths.predictions, stacked)
+    settings, labels = parameters.stability, read_split(paths.test).labels
+    predictions, classes = read_array(paths.predictions), read_dataset(paths.dataset)["classes"]
     rng = np.random.default_rng(parameters.seed)
-    counts = draw_counts(len(test), parameters.stability.bootstrap, rng)
-    write_json(paths.metrics, measure_seed_effects(test.labels, stacked, counts))
-    cells = tabulate_cells(test.labels, stacked, classes)
+    counts = draw_counts(len(labels), settings.bootstrap, rng)
+    write_json(paths.metrics, measure_seed_effects(labels, predictions, counts))
+    cells = tabulate_cells(labels, predictions, classes)
+    write_table(paths.cells, cells)
     write_table(paths.plots / "cells.csv", cells)
-    shown = cells.head(parameters.stability.cells)
-    save(paths.plots / "cells.png", figures.cell_movement(shown, n, paths.net.upper()))
+    picture = figures.cell_movement(cells.head(settings.cells), len(predictions), paths.net.upper())
+    save(paths.plots / "cells.png", picture)
 
 
 if __name__ == "__main__":

@@ -113,15 +113,15 @@ def test_a_walk_leads_through_the_mean_along_one_principal_axis() -> None:
 def test_both_ways_lead_from_one_vector_to_the_other() -> None:
     first, last, shares = MEAN + np.array([1, 1, 0]), MEAN + np.array([-1, 2, 0.5]), np.linspace(0, 1, 5)
     straight = walks.interpolate_straight(first, last, shares)
-    within = walks.interpolate_within(REGION, first, last, shares)
-    for way in (straight, within):
+    about = walks.interpolate_about(REGION, first, last, shares)
+    for way in (straight, about):
         assert np.allclose(way[[0, -1]], [first, last])
     assert np.allclose(straight[2], (first + last) / 2)
 
 
 def test_the_way_in_the_ellipsoid_keeps_its_distance_and_turns_evenly() -> None:
     first, last, shares = MEAN + np.array([1, 1, 0]), MEAN + np.array([-1, 2, 0.5]), np.linspace(0, 1, 9)
-    whitened = REGION.whiten(walks.interpolate_within(REGION, first, last, shares))
+    whitened = REGION.whiten(walks.interpolate_about(REGION, first, last, shares))
     lengths = np.linalg.norm(whitened, axis=1)
     assert np.allclose(lengths, np.linspace(lengths[0], lengths[-1], 9))
     unit = whitened / lengths[:, None]
@@ -134,8 +134,8 @@ def test_the_way_in_the_ellipsoid_keeps_its_distance_and_turns_evenly() -> None:
 @pytest.mark.parametrize("last", [MEAN, MEAN - np.array([1, 1, 0]), MEAN + np.array([2, 2, 0])])
 def test_from_the_mean_or_straight_through_it_both_ways_are_one(last: np.ndarray) -> None:
     first, shares = MEAN + np.array([1, 1, 0]), np.linspace(0, 1, 5)
-    within = walks.interpolate_within(REGION, first, last, shares)
-    assert np.allclose(within, walks.interpolate_straight(first, last, shares))
+    about = walks.interpolate_about(REGION, first, last, shares)
+    assert np.allclose(about, walks.interpolate_straight(first, last, shares))
 
 
 def test_a_region_of_codes_is_what_the_generators_are_fitted_to() -> None:

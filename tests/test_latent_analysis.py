@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from stages.analysis.repetition import summarise
 from stages.latent_analysis import (
     axes,
     conclusions,
@@ -226,7 +227,7 @@ def test_the_calibrated_probabilities_are_those_of_the_cnn_at_its_temperature(ca
 
 def test_an_interval_over_seeds_is_student_s() -> None:
     repeated = pd.DataFrame({"source": "a", "seed": [0, 1, 2], "images": 5, "frechet": [1.0, 2.0, 3.0]})
-    row = scores.summarise(repeated).iloc[0]
+    row = summarise(repeated).iloc[0]
     assert (row["source"], row["score"], row["mean"]) == ("a", "frechet", 2)
     assert row["high"] - 2 == pytest.approx(4.302653 / 3**0.5)
     assert 2 - row["low"] == pytest.approx(4.302653 / 3**0.5)
@@ -238,4 +239,4 @@ def test_real_images_have_no_reencoding_error_and_generators_are_drawn_anew(case
     assert errors[generation.REAL].isna().all()
     assert errors.drop(generation.REAL, level="source").notna().all()
     assert errors["uniform", 0] != errors["uniform", 1]
-    assert generation.REAL not in scores.by_source(scores.summarise(repeated))["reencoding_error"]
+    assert generation.REAL not in scores.by_source(summarise(repeated))["reencoding_error"]

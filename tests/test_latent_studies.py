@@ -17,8 +17,8 @@ from stages.networks.cnn import build_cnn
 from stages.shared.data import flatten, read_split
 from stages.shared.errors import StageError
 from stages.shared.models import load_model, predict, save_model
-from studies import autoencoder, dimension_figures, latent_spaces
-from studies.denoising import middle
+from studies import dimension_figures, latent_spaces
+from studies.autoencoders import NOISE, change
 from tests import helpers
 from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
 
@@ -37,6 +37,8 @@ ANALYSIS = {
     "denoising": {"images": 8, "deviation": [0.2, 0.3], "dropped": [0.1, 0.4, 0.5]},
 }
 
+MEASURED = {"seed": 3, "compute": COMPUTE, "latent-analysis": ANALYSIS}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -48,24 +50,44 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def settings(**changes: object) -> dict[str, object]:
-    return {
-        "seed": 3,
-        "compute": COMPUTE,
-        "train-ae": helpers.autoencoder(),
-        "latent-analysis": ANALYSIS,
-    } | changes
+@pytest.fixture(scope="module")
+def networks(folder: Path) -> Path:
+    """The folder, with autoencoders of the study in it."""
+    parameters = {"seed": 3, "compute": COMPUTE, "train-ae": helpers.autoencoder()}
+    for net in ("2", "16", "denoising"):
+        run(
+            "autoencoders",
+            parameters,
+            net=net,
+            model=folder / f"{net}.keras",
+            **splits(folder, "train", "val"),
+        )
+    return folder
 
 
-def test_sizes_are_trained_measured_and_drawn(folder: Path, workdir: Path) -> None:
-    paths = splits(folder, "train", "val", "test") | {"cnn": folder / "cnn.keras"}
-    for latent in ("2", "5"):
-        out = {"model": workdir / f"ae_{latent}.keras", "table": workdir / "tables" / f"{latent}.csv"}
-        run("dimensions", settings(), latent=latent, **out, **paths)
-    train, val, test = (read_split(folder / name) for name in ("train", "val", "test"))
-    own = autoencoder.train(helpers.autoencoder(latent=5), (train, val), 3)
-    saved = load_model(workdir / "ae_5.keras")
-    assert all(map(np.array_equal, own.get_weights(), saved.get_weights()))
+def test_networks_differ_from_the_pipeline_s_by_size_or_by_noise() -> None:
+    own = helpers.autoencoder()
+    assert change(own, "5") == helpers.autoencoder(latent=5)
+    assert change(own, "denoising") == helpers.autoencoder(noise=NOISE)
+
+
+@pytest.mark.parametrize("net", ["0", "two", "-2"])
+def test_a_network_that_is_none_is_refused(net: str) -> None:
+    with pytest.raises(StageError, match=f"--net {net}: expected a number of dimensions, or denoising."):
+        change(helpers.autoencoder(), net)
+
+
+def test_the_denoising_network_was_given_noise(networks: Path) -> None:
+    plain, denoising = (load_model(networks / f"{net}.keras") for net in ("2", "denoising"))
+    assert plain.count_params() == denoising.count_params()
+    assert not all(map(np.array_equal, plain.get_weights(), denoising.get_weights()))
+
+
+def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
+    paths = splits(networks, "train", "test") | {"cnn": networks / "cnn.keras"}
+    for latent in ("2", "16"):
+        out = {"model": networks / f"{latent}.keras", "table": workdir / "tables" / f"{latent}.csv"}
+        run("dimensions", MEASURED, latent=latent, **out, **paths)
     run(
         "dimension-curve",
         {},
@@ -75,29 +97,18 @@ def test_sizes_are_trained_measured_and_drawn(folder: Path, workdir: Path) -> No
         metrics=workdir / "metrics.json",
     )
     means = json.loads((workdir / "metrics.json").read_text())
-    back = predict(saved, test.images)
+    test = read_split(networks / "test")
+    back = predict(load_model(networks / "16.keras"), test.images)
     error = ((back - test.images / 255) ** 2).mean()
-    assert means["autoencoder"]["reconstruction_error"]["5"] == pytest.approx(error, rel=1e-5)
-    assert means["components"]["reconstruction_error"]["5"] < means["components"]["reconstruction_error"]["2"]
+    assert means["autoencoder"]["reconstruction_error"]["16"] == pytest.approx(error, rel=1e-4)
+    assert (
+        means["components"]["reconstruction_error"]["16"] < means["components"]["reconstruction_error"]["2"]
+    )
     summary = pd.read_csv(workdir / "summary.csv")
     assert summary.groupby(["latent", "space"]).size().tolist() == [5] * 4
     drawn = summary[summary["score"].str.startswith("frechet")]
     assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
     assert imread(workdir / "plots" / "scores.png").std() > 0.01
-
-
-@pytest.mark.parametrize("latent", ["0", "two", "-2"])
-def test_a_size_that_is_none_is_refused(folder: Path, workdir: Path, latent: str) -> None:
-    paths = splits(folder, "train", "val", "test") | {"cnn": folder / "cnn.keras"}
-    with pytest.raises(StageError, match=f"--latent {latent}: expected a number of dimensions, 1 or more"):
-        run(
-            "dimensions",
-            settings(),
-            latent=latent,
-            model=workdir / "a.keras",
-            table=workdir / "t.csv",
-            **paths,
-        )
 
 
 def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
@@ -160,28 +171,19 @@ def test_tiles_keep_their_places() -> None:
     assert sheet[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
 
 
-def test_noise_is_what_the_second_autoencoder_learns_from(folder: Path, workdir: Path) -> None:
-    train, val = read_split(folder / "train"), read_split(folder / "val")
-    plain = autoencoder.train(helpers.autoencoder(), (train, val), 3)
-    save_model(workdir / "plain.keras", plain)
-    out = {"model": workdir / "noise.keras", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
-    paths = splits(folder, "train", "val", "test") | {"plain": workdir / "plain.keras"}
-    run("denoising", settings(), **paths, **out)
-    found = json.loads((workdir / "metrics.json").read_text())
-    assert found["noise"] == {"deviation": 0.3, "dropped": 0.4}
-    noisy = helpers.autoencoder(noise=found["noise"])
-    again, saved = autoencoder.train(noisy, (train, val), 3), load_model(workdir / "noise.keras")
-    assert all(map(np.array_equal, again.get_weights(), saved.get_weights()))
-    assert not all(map(np.array_equal, plain.get_weights(), saved.get_weights()))
+def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: Path) -> None:
+    out = {"table": workdir / "t.csv", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
+    paths = {"plain": networks / "2.keras", "trained": networks / "denoising.keras"}
+    run("denoising", MEASURED, **splits(networks, "test"), **paths, **out)
+    gains = json.loads((workdir / "metrics.json").read_text())
     methods = ["median filter", "trained on noise", "trained to copy"]
-    assert {kind: sorted(gains) for kind, gains in found["gain"].items()} == {
+    assert {kind: sorted(found) for kind, found in gains.items()} == {
         "deviation": methods,
         "dropped": methods,
     }
-    table = pd.read_csv(workdir / "plots" / "denoising.csv")
+    table = pd.read_csv(workdir / "t.csv")
     assert table.groupby("method").size().tolist() == [5] * 4
-
-
-def test_the_middle_level_is_one_of_them() -> None:
-    assert middle((0.5, 0.1, 0.3)) == 0.3
-    assert middle((0.1, 0.2)) == 0.2
+    wide = table.pivot(index=["noise", "level"], columns="method", values="psnr")
+    gain = (wide["trained on noise"] - wide["as it is"]).groupby("noise").mean()
+    assert gains["dropped"]["trained on noise"] == pytest.approx(gain["dropped"], abs=1e-5)
+    assert imread(workdir / "plots" / "denoising_images.png").std() > 0.01

@@ -80,8 +80,9 @@ def test_an_image_without_slope_stays_as_it_is() -> None:
 
 def test_starts_are_the_images_that_excite_a_map_most() -> None:
     excitations = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 5.0]])
-    assert choose_starts(excitations, 2).tolist() == [[1, 2], [2, 0]]
-    assert choose_starts(excitations, 9).shape == (2, 3)
+    potentials = np.array([[1.0, -9.0], [3.0, -2.0], [2.0, 5.0]])
+    assert choose_starts(excitations, potentials, 2).tolist() == [[1, 2], [2, 1]]
+    assert choose_starts(excitations, potentials, 9).shape == (2, 3)
 
 
 def test_the_best_of_each_group_is_named_by_its_place() -> None:
@@ -102,21 +103,21 @@ def test_of_several_ascents_the_best_is_kept() -> None:
     low, high = (np.full((1, *SHAPE), value, np.float32) for value in (60, 150))
     assert rises(low) > rises(high)  # the worse start leads higher
     candidates = np.concatenate([low, high])
-    one, two = (maximize(rises, slope, candidates, n, 100, 2.0) for n in (1, 2))
+    one, two = (maximize(rises, rises, slope, candidates, n, 100, 2.0) for n in (1, 2))
     assert one.shape == two.shape == (1, *SHAPE)
     assert one.mean() == pytest.approx(60, abs=2)
     assert two.mean() == pytest.approx(200, abs=2)
 
 
 def test_each_map_has_a_pattern_of_its_own_in_bytes() -> None:
-    images = maximize(excite, gradient, noise(10), starts=3, steps=60, step=60.0)
+    images = maximize(excite, excite, gradient, noise(10), starts=3, steps=60, step=60.0)
     assert images.dtype == np.uint8
     assert np.array_equal(images, np.where(WEIGHTS > 0, 255, 0))
 
 
 def test_without_steps_the_best_of_the_noise_is_left() -> None:
     candidates = noise(10)
-    images = maximize(excite, gradient, candidates, starts=2, steps=0, step=1.0)
+    images = maximize(excite, excite, gradient, candidates, starts=2, steps=0, step=1.0)
     expected = candidates[excite(candidates).argmax(axis=0)]
     assert np.array_equal(images, np.rint(expected).astype(np.uint8))
 

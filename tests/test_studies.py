@@ -122,15 +122,23 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
     own = helpers.mlp() if net == "mlp" else helpers.cnn(layers=(4,))
     save_model(workdir / "own.keras", training.train(build, own, parts, 3, 3)[0])
     run(
-        "stability",
+        "other-seeds",
         settings,
         net=net,
         model=workdir / "own.keras",
         twin=workdir / "twin.keras",
         predictions=workdir / "predictions.npy",
+        **inputs(folder, "train", "val", "test"),
+    )
+    run(
+        "stability",
+        {"seed": 3, "stability": STABILITY},
+        net=net,
+        predictions=workdir / "predictions.npy",
+        cells=workdir / "cells.csv",
         plots=workdir / "plots",
         metrics=workdir / "metrics.json",
-        **inputs(folder, "train", "val", "test"),
+        **inputs(folder, "test"),
     )
     n = {"mlp": 3, "cnn": 2}[net]
     predictions, images = np.load(workdir / "predictions.npy"), read_split(folder / "test").images
@@ -170,21 +178,27 @@ def test_twins_are_matched_and_a_network_is_its_own_twin(folder: Path, workdir: 
 
 
 def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> None:
+    suspects = {"folds": 2, "epochs": 2, "flipped": 0.1, "gallery": 5}
     settings = {
         "seed": 3,
         "compute": COMPUTE,
         "train-cnn": helpers.cnn(layers=(4,)),
-        "label-suspects": {"folds": 2, "epochs": 2, "flipped": 0.1, "gallery": 5},
+        "label-suspects": suspects,
     }
+    arrays = {
+        name: workdir / f"{name}.npy" for name in ("probabilities", "flipped_labels", "flipped_probabilities")
+    }
+    run("out-of-fold", settings, **arrays, **inputs(folder, "train", "val"))
     run(
         "label-suspects",
-        settings,
-        probabilities=workdir / "probabilities.npy",
+        {"label-suspects": suspects},
+        suspects=workdir / "suspects.csv",
         plots=workdir / "plots",
         metrics=workdir / "metrics.json",
-        **inputs(folder, "train", "val"),
+        **arrays,
+        **inputs(folder, "train"),
     )
-    assert np.allclose(np.load(workdir / "probabilities.npy").sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(np.load(arrays["probabilities"]).sum(axis=1), 1, atol=1e-5)
     found = json.loads((workdir / "metrics.json").read_text())
     assert found["found_again"]["flipped"] == 9
-    assert found["suspects"] == len(pd.read_csv(workdir / "plots" / "suspects.csv"))
+    assert found["suspects"] == len(pd.read_csv(workdir / "suspects.csv"))

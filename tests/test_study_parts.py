@@ -13,9 +13,8 @@ from sklearn.metrics import confusion_matrix, mutual_info_score
 from stages.analysis.bootstrap import draw_counts
 from stages.shared.data import Split, flatten
 from stages.shared.errors import StageError
-from studies import seed_effects, training
+from studies import folds, seed_effects, suspects, training
 from studies.features import representations
-from studies.label_suspects import search
 from tests import helpers
 
 CLASSES = ["cat", "dog", "cow"]
@@ -95,13 +94,13 @@ def test_equal_networks_do_not_move() -> None:
 
 def test_flipped_labels_are_found_again_by_a_net_that_knows_better() -> None:
     split = helpers.random_split(300)
-    flipped, rows = search.flip(split, 0.05, 3, np.random.default_rng(1))
+    flipped = folds.flip(split, 0.05, 3, np.random.default_rng(1))
+    rows = np.flatnonzero(flipped.labels != split.labels)
     assert len(rows) == 15
-    assert (flipped.labels != split.labels).nonzero()[0].tolist() == rows.tolist()
     sure = np.full((300, 3), 0.01, np.float32) + 0.97 * np.eye(3, dtype=np.float32)[split.labels]
-    found = search.suspects(flipped.labels, sure)
+    found = suspects.find(flipped.labels, sure)
     assert sorted(found) == rows.tolist()
-    assert search.score(found, rows) == {
+    assert suspects.score(found, rows) == {
         "flipped": 15,
         "suspected": 15,
         "recall": 1.0,
@@ -111,7 +110,7 @@ def test_flipped_labels_are_found_again_by_a_net_that_knows_better() -> None:
 
 
 def test_a_search_that_finds_nothing_has_no_precision() -> None:
-    score = search.score(np.array([], np.int64), np.array([1, 2]))
+    score = suspects.score(np.array([], np.int64), np.array([1, 2]))
     assert (score["recall"], score["precision"], score["top_precision"]) == (0, 0, 0)
 
 
@@ -122,10 +121,10 @@ def test_images_are_predicted_by_networks_that_never_saw_them(monkeypatch: pytes
         seen.append(set(parts[0].indices.tolist()))
         return len(seen), None
 
-    monkeypatch.setattr(search, "train", train)
-    monkeypatch.setattr(search, "predict", lambda model, images: np.full((len(images), 3), model, np.float32))
+    monkeypatch.setattr(folds, "train", train)
+    monkeypatch.setattr(folds, "predict", lambda model, images: np.full((len(images), 3), model, np.float32))
     split = helpers.random_split(60)
-    by = search.out_of_fold(helpers.cnn(), (split, split), 3, 4, 0)[:, 0].astype(int)
+    by = folds.out_of_fold(helpers.cnn(), (split, split), 3, 4, 0)[:, 0].astype(int)
     assert sorted(set(by)) == [1, 2, 3, 4]
     assert all(image not in seen[number - 1] for image, number in zip(split.indices, by, strict=True))
 

@@ -17,6 +17,8 @@ def tables() -> str:
         stability: ["stability/mlp/cells.png", "stability/cnn/cells.png"],
         twins: ["twins/layers.png", "twins/kernels.png"],
         label_suspects: ["label-suspects/suspects.png"],
+        dimensions: ["dimensions/scores.png", "latent-map/map.png"],
+        denoising: ["denoising/denoising.png", "denoising/denoising_images.png"],
     }
     shown = []
     for part, pictures in parts.items():
@@ -101,6 +103,40 @@ def label_suspects() -> str:
             f"| share of flipped ones among the first {again['flipped']} | {again['top_precision']:.1%} |",
         ]
     )
+
+
+def dimensions() -> str:
+    """Return what a space keeps by its size: the autoencoder's / that of principal components."""
+    found = json.loads((METRICS / "dimensions.json").read_text())
+    scores = {
+        "reconstruction_error": ("mean squared error", "{:.4f}"),
+        "knn": ("named by neighbours", "{:.2%}"),
+        "frechet_reconstructed": ("Fréchet distance, reconstructed", "{:.1f}"),
+        "frechet_normal": ("truncated normal", "{:.1f}"),
+        "frechet_mixture": ("mixture", "{:.1f}"),
+    }
+    lines = [
+        f"| dimensions | {' | '.join(title for title, _ in scores.values())} |",
+        "|---" * (len(scores) + 1) + "|",
+    ]
+    for size in found["autoencoder"]["knn"]:
+        cells = [
+            " / ".join(form.format(found[space][score][size]) for space in ("autoencoder", "components"))
+            for score, (_, form) in scores.items()
+        ]
+        lines.append(f"| {size} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", "In each cell: the autoencoder / as many principal components."])
+
+
+def denoising() -> str:
+    """Return the mean gain of each method, in decibels."""
+    found = json.loads((METRICS / "denoising.json").read_text())["gain"]
+    titles = {"deviation": "Gaussian noise", "dropped": "dropped pixels"}
+    methods = list(next(iter(found.values())))
+    lines = [f"| mean gain in decibels | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+    for kind, title in titles.items():
+        lines.append(f"| {title} | {' | '.join(f'{found[kind][method]:+.1f}' for method in methods)} |")
+    return "\n".join(lines)
 
 
 def _range(low: float, high: float) -> str:

@@ -33,7 +33,8 @@ def build(
         "standard normal": lambda n, rng: rng.standard_normal((n, d)),
         "independent normals": lambda n, rng: draw_independent(region, n, rng),
         "ellipsoid": lambda n, rng: draw_ellipsoid(region, share, n, rng),
-        "fitted normal": lambda n, rng: draw_truncated(region, n, rng),
+        "fitted normal": lambda n, rng: draw_normal(region, n, rng),
+        "truncated normal": lambda n, rng: draw_truncated(region, n, rng),
         "normal by class": lambda n, rng: draw_by_class(codes, labels, n, rng),
         "mixture": lambda n, rng: draw_mixture(mixture, n, rng),
     }
@@ -44,8 +45,13 @@ def draw_independent(region: Region, n: int, rng: np.random.Generator) -> np.nda
     return np.asarray(region.mean + region.deviation * rng.standard_normal((n, len(region.mean))))
 
 
+def draw_normal(region: Region, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw mu + V sqrt(Lambda) eps, eps normal, float64 (n, d)."""
+    return region.unwhiten(rng.standard_normal((n, region.rank)))
+
+
 def draw_truncated(region: Region, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw mu + V sqrt(Lambda) eps, eps normal within TRUNCATION standard deviations, float64 (n, d)."""
+    """Draw like `draw_normal`, eps within TRUNCATION deviations: 77 % of each variance is left."""
     eps = truncnorm.rvs(-TRUNCATION, TRUNCATION, size=(n, region.rank), random_state=rng)
     return region.unwhiten(eps)
 
@@ -70,7 +76,7 @@ def draw_by_class(codes: np.ndarray, labels: np.ndarray, n: int, rng: np.random.
         mine, region = drawn == label, describe(codes[labels == label])
         vectors[mine] = region.mean
         if region.eigenvalues[0]:
-            vectors[mine] = region.unwhiten(rng.standard_normal((mine.sum(), region.rank)))
+            vectors[mine] = draw_normal(region, mine.sum(), rng)
     return vectors
 
 
@@ -96,5 +102,5 @@ def draw_mixture(mixture: GaussianMixture, n: int, rng: np.random.Generator) -> 
     for number in np.unique(chosen):
         mine = chosen == number
         region = Region(mixture.means_[number], mixture.covariances_[number])
-        vectors[mine] = region.unwhiten(rng.standard_normal((mine.sum(), region.rank)))
+        vectors[mine] = draw_normal(region, mine.sum(), rng)
     return vectors

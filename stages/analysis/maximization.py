@@ -32,12 +32,13 @@ def noise_images(
     return (LOWEST + (HIGHEST - LOWEST) * stretched).astype(np.float32)
 
 
-def choose_starts(excitations: np.ndarray, n: int) -> np.ndarray:
+def choose_starts(excitations: np.ndarray, potentials: np.ndarray, n: int) -> np.ndarray:
     """Return the images that excite each map most, int64 (n maps, n), the best first.
 
-    excitations: (n images, n maps); no more than n images are returned for each map
+    excitations, potentials: (n images, n maps), after and before the activation function; the second
+        decides between images of equal excitation, such as those that leave a map silent
     """
-    return np.argsort(-excitations, axis=0, kind="stable")[:n].T
+    return np.lexsort((-potentials, -excitations), axis=0)[:n].T
 
 
 def ascend(gradient: Gradient, images: np.ndarray, maps: np.ndarray, steps: int, step: float) -> np.ndarray:
@@ -74,15 +75,22 @@ def find_still(*excitations: np.ndarray) -> np.ndarray:
 
 
 def maximize(
-    excite: Excitations, gradient: Gradient, candidates: np.ndarray, starts: int, steps: int, step: float
+    excite: Excitations,
+    charge: Excitations,
+    gradient: Gradient,
+    candidates: np.ndarray,
+    starts: int,
+    steps: int,
+    step: float,
 ) -> np.ndarray:
     """Return the image that excites each map most, uint8 (n maps, ...), of several ascents.
 
-    excite: from images (n, ...) to the mean activations of all maps, (n, n maps)
+    excite, charge: from images (n, ...) to the mean activations of all maps, (n, n maps), and to the means
+        of what goes into their activation functions
     candidates: float32 (n, ...), from which each map's own `starts` best are taken
     gradient, steps, step: see `ascend`. Images are rounded before they are compared.
     """
-    chosen = choose_starts(excite(candidates), starts)
+    chosen = choose_starts(excite(candidates), charge(candidates), starts)
     maps = np.repeat(np.arange(len(chosen)), chosen.shape[1])
     reached = ascend(gradient, candidates[chosen.ravel()], maps, steps, step)
     images = np.rint(reached).astype(np.uint8)

@@ -20,7 +20,7 @@ def interpolate_straight(first: np.ndarray, last: np.ndarray, shares: np.ndarray
     return first + shares[:, None] * (last - first)
 
 
-def interpolate_within(region: Region, first: np.ndarray, last: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def interpolate_about(region: Region, first: np.ndarray, last: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Return vectors that turn from one to the other about the region's mean, float64 (n, d).
 
     In whitened coordinates the direction turns at equal speed (spherical linear interpolation, Shoemake

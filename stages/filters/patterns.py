@@ -61,10 +61,13 @@ def search(
     def excite(images: np.ndarray) -> np.ndarray:
         return predict(activation, images)
 
+    def charge(images: np.ndarray) -> np.ndarray:
+        return predict(potential, images)
+
     def gradient(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
         return output_gradient(potential, images, maps)
 
-    images = maximize(excite, gradient, noise, settings.starts, settings.steps, settings.step)
+    images = maximize(excite, charge, gradient, noise, settings.starts, settings.steps, settings.step)
     table = _tabulate(*(excite(each) for each in (images, noise, train)))
     return Patterns(convolution, images, table)
 

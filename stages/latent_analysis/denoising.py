@@ -30,7 +30,7 @@ def report(case: Case) -> dict[str, dict[str, float]]:
     settings = case.settings.denoising
     images = case.test.images[case.sample(len(case.test), settings.images, "denoising")]
     methods = {"autoencoder": autoencoder(case.encoder, case.decoder)}
-    return compare(methods, images, settings, case.generator("noise"), case.plots)
+    return gains(compare(methods, images, settings, case.generator("noise"), case.plots))
 
 
 def compare(
@@ -39,10 +39,10 @@ def compare(
     settings: Denoising,
     rng: np.random.Generator,
     plots: Path,
-) -> dict[str, dict[str, float]]:
-    """Write the signal-to-noise ratios of methods beside a median filter's, and examples.
+) -> pd.DataFrame:
+    """Write and return the signal-to-noise ratios of methods beside a median filter's; draw examples.
 
-    images: uint8 (n, height, width, channels). Returns the mean gain of each noise and method.
+    images: uint8 (n, height, width, channels). Returns what `measure` does.
     """
     beside: dict[str, Method] = {
         "as it is": scale,
@@ -55,7 +55,7 @@ def compare(
     rows, examples = show(everything, images[:SHOWN], settings, rng)
     write_table(plots / "denoising_images.csv", examples)
     save(plots / "denoising_images.png", image_rows(rows, "test images, noisy and denoised"))
-    return gains(table)
+    return table
 
 
 def autoencoder(encoder: keras.Model, decoder: keras.Model) -> Method:

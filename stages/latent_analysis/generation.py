@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from stages.analysis.generators import build
 from stages.analysis.latent import Region
+from stages.analysis.repetition import summarise
 from stages.latent_analysis import scores
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.judge import Drawn, Judge
@@ -29,7 +30,7 @@ def report(case: Case, judge: Judge, outputs: Path) -> pd.DataFrame:
     Returns one row a source and score: source, score, mean, low, high.
     """
     first, repeated = draw_and_score(case, judge)
-    table = scores.summarise(repeated)
+    table = summarise(repeated)
     write_table(case.plots / "scores_by_seed.csv", repeated)
     write_table(case.plots / "scores.csv", table)
     for name, source in first.items():

@@ -1,13 +1,11 @@
 """The scores of all sources over the seeds: means, intervals, and how they look."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t
 
+from stages.analysis.repetition import CONFIDENCE
 from stages.shared.figures import BAD, GOOD, new_figure
 
-CONFIDENCE = 0.95  # of the intervals
 TITLES = {
     "reencoding_error": "re-encoding error",
     "inside": "share inside the ellipsoid",
@@ -18,18 +16,6 @@ TITLES = {
     "frechet": "Fréchet distance",
 }
 LOGARITHMIC = ("reencoding_error", "frechet")
-
-
-def summarise(repeated: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a source and score: source, score, mean, low, high, over the seeds.
-
-    repeated: one row a source and seed, with the number of images. The interval is Student's, of the
-    mean over the seeds: it tells how far the draws move a score, not another training.
-    """
-    long = repeated.melt(["source", "seed", "images"], var_name="score", value_name="value")
-    groups = long.groupby(["source", "score"], sort=False)["value"].agg(["mean", "std", "count"])
-    half = t.ppf((1 + CONFIDENCE) / 2, groups["count"] - 1) * groups["std"] / np.sqrt(groups["count"])
-    return groups[["mean"]].assign(low=groups["mean"] - half, high=groups["mean"] + half).reset_index()
 
 
 def draw(table: pd.DataFrame, yardsticks: tuple[str, ...], share: float) -> Figure:

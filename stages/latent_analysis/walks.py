@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from stages.analysis.walks import interpolate_straight, interpolate_within, walk_axis
+from stages.analysis.walks import interpolate_about, interpolate_straight, walk_axis
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.judge import Judge
 from stages.shared.figures import image_rows, save
@@ -45,7 +45,7 @@ def report_axes(case: Case, judge: Judge) -> None:
 
 
 def report_pairs(case: Case, judge: Judge) -> None:
-    """Write the images between pairs of test images, straight and within the ellipsoid."""
+    """Write the images between pairs of test images, straight and about the mean."""
     rows, tables, frames = {}, [], []
     for first, last in choose_pairs(case.test.labels):
         ends = f"{_name(case, first)} to {_name(case, last)}"
@@ -76,7 +76,7 @@ def interpolate(case: Case, first: int, last: int, steps: int) -> dict[str, np.n
     shares, ends = np.linspace(0, 1, steps), (case.test_codes[first], case.test_codes[last])
     return {
         "straight": interpolate_straight(*ends, shares),
-        "in the ellipsoid": interpolate_within(case.region, *ends, shares),
+        "about the mean": interpolate_about(case.region, *ends, shares),
     }
 
 

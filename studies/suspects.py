@@ -4,43 +4,15 @@ Northcutt, Jiang and Chuang (2021), Journal of Artificial Intelligence Research 
 cleanlab computes it.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_self_confidence_for_each_label
-from sklearn.model_selection import StratifiedKFold
 
-from stages.networks.cnn import build_cnn
-from stages.networks.cnn_settings import CNN
 from stages.shared.data import Split
-from stages.shared.models import predict
-from studies.training import train
 
 
-def out_of_fold(
-    settings: CNN, splits: tuple[Split, Split], n_classes: int, folds: int, seed: int
-) -> np.ndarray:
-    """Return probabilities of the first split's images, float32 (n, n_classes).
-
-    Each is predicted by the network that was trained on the folds without it.
-    """
-    images, val = splits
-    probabilities = np.empty((len(images), n_classes), np.float32)
-    parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(images.labels, images.labels)
-    for known, unknown in parts:
-        model, _ = train(build_cnn, settings, (select(images, known), val), n_classes, seed)
-        probabilities[unknown] = predict(model, images.images[unknown])
-    return probabilities
-
-
-def select(split: Split, rows: np.ndarray) -> Split:
-    """Return the images of these rows."""
-    return Split(split.images[rows], split.labels[rows], split.indices[rows])
-
-
-def suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def find(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the rows of doubtful labels, int64, the least believed first."""
     found = find_label_issues(
         labels.astype(np.int64),
@@ -51,7 +23,7 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(found, dtype=np.int64)
 
 
-def table(split: Split, probabilities: np.ndarray, rows: np.ndarray, classes: list[str]) -> pd.DataFrame:
+def tabulate(split: Split, probabilities: np.ndarray, rows: np.ndarray, classes: list[str]) -> pd.DataFrame:
     """Return one row a suspect: rank, index in the original file, label, suggestion, confidence in both."""
     believed = get_self_confidence_for_each_label(split.labels[rows].astype(np.int64), probabilities[rows])
     suggested = probabilities[rows].argmax(axis=1)
@@ -65,14 +37,6 @@ def table(split: Split, probabilities: np.ndarray, rows: np.ndarray, classes: li
             "confidence_in_suggestion": probabilities[rows].max(axis=1),
         }
     )
-
-
-def flip(split: Split, share: float, n_classes: int, rng: np.random.Generator) -> tuple[Split, np.ndarray]:
-    """Return the split with this share of its labels changed to another class, and those rows, sorted."""
-    rows = np.sort(rng.choice(len(split), max(1, round(share * len(split))), replace=False))
-    labels = split.labels.copy()
-    labels[rows] = (labels[rows] + rng.integers(1, n_classes, len(rows))) % n_classes
-    return replace(split, labels=labels), rows
 
 
 def score(found: np.ndarray, flipped: np.ndarray) -> dict[str, float]:

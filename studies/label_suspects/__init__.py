@@ -1,1 +1,0 @@
-"""The study `label-suspects`: training images whose label is doubtful, by confident learning."""
