@@ -43,6 +43,7 @@ def draw_scores(summary: pd.DataFrame) -> Figure:
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
     axes[0, 1].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.suptitle("one training of each size; bands: 95 % intervals over draws, and of the share of images")
     return figure
 
 
@@ -66,8 +67,10 @@ def draw_map(
     frame = (left - margins[0], right + margins[0], bottom - margins[1], top + margins[1])
     show_image(decoded, tile(images, side), extent=frame)
     decoded.set_axis_on()
+    within = (vectors >= (frame[0], frame[2])) & (vectors <= (frame[1], frame[3]))
+    shown = int(within.all(axis=1).sum())
     for ax, title in (
-        (scatter, f"{len(vectors):,} test images"),
+        (scatter, f"{shown:,} of {len(vectors):,} test images"),
         (decoded, "what each place decodes to"),
     ):
         ax.set(

@@ -101,14 +101,14 @@ def test_a_class_name_cannot_end_the_script(case: Case) -> None:
 
 
 def test_conclusions_follow_the_numbers() -> None:
-    row = {"cut": False, "kept": 1.0, "ks_distance": 0.1, "henze_zirkler_p": 0.5, "henze_zirkler": 1.1}
-    measured = (("a", 0.05, 1.0), ("b", 0.2, 1.2), ("c", 0.01, 1.3))
-    others = [{**row, "group": name, "ks_distance": d, "henze_zirkler": h} for name, d, h in measured]
+    row = {"cut": False, "kept": 1.0, "ks_distance": 0.1, "henze_zirkler_p": 0.5, "mardia_kurtosis_ratio": 1.1}
+    measured = (("a", 0.05, 1.0), ("b", 0.2, 0.8), ("c", 0.01, 1.3))
+    others = [{**row, "group": name, "ks_distance": d, "mardia_kurtosis_ratio": k} for name, d, k in measured]
     cut = [{**each, "cut": True} for each in others]
     table = pd.DataFrame([{**row, "group": normality.ALL}, *others, *cut])
     text = conclusions.describe_classes(table)
     assert text.startswith("By class: Mahalanobis distances of 2 of 3 classes are nearer")
-    assert "a smaller Henze-Zirkler statistic has 1" in text
+    assert "Mardia's kurtosis of 1 nearer to the normal one" in text
     assert "does not reject 3" in text
     assert conclusions.judge(0.01) == "rejects normality"
     assert conclusions.judge(0.2) == "does not reject it"

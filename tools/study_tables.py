@@ -37,7 +37,8 @@ def published() -> str:
         "|---|---|---|---|---|",
     ]
     for row in rows.to_dict("records"):
-        theirs, ours = _range(row["low"], row["high"]), _number(row["mean"])
+        theirs = "not given" if pd.isna(row["low"]) else _range(row["low"], row["high"])
+        ours = _number(row["mean"])
         if row["min"] != row["max"]:
             ours += f" ({_range(row['min'], row['max'])})"
         net = f"{row['net']} hidden nodes" if row["net"].isdigit() else row["net"].replace("-", " ")
@@ -112,14 +113,14 @@ def dimensions() -> str:
         "reconstruction_error": ("mean squared error", "{:.4f}"),
         "knn": ("named by neighbours", "{:.2%}"),
         "frechet_reconstructed": ("Fréchet distance, reconstructed", "{:.1f}"),
-        "frechet_normal": ("truncated normal", "{:.1f}"),
+        "frechet_normal": ("fitted normal", "{:.1f}"),
         "frechet_mixture": ("mixture", "{:.1f}"),
     }
     lines = [
         f"| dimensions | {' | '.join(title for title, _ in scores.values())} |",
         "|---" * (len(scores) + 1) + "|",
     ]
-    for size in found["autoencoder"]["knn"]:
+    for size in sorted(found["autoencoder"]["knn"], key=int):
         cells = [
             " / ".join(form.format(found[space][score][size]) for space in ("autoencoder", "components"))
             for score, (_, form) in scores.items()
@@ -130,7 +131,7 @@ def dimensions() -> str:
 
 def denoising() -> str:
     """Return the mean gain of each method, in decibels."""
-    found = json.loads((METRICS / "denoising.json").read_text())["gain"]
+    found = json.loads((METRICS / "denoising.json").read_text())
     titles = {"deviation": "Gaussian noise", "dropped": "dropped pixels"}
     methods = list(next(iter(found.values())))
     lines = [f"| mean gain in decibels | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]

@@ -75,7 +75,7 @@ def measure(vectors: np.ndarray, sample: np.ndarray) -> dict[str, float]:
         "skewness": float(axes["skewness"].abs().mean()),
         "kurtosis": float(axes["kurtosis"].abs().mean()),
         "shapiro_w": float(axes["shapiro_w"].median()),
-        "shapiro_rejected": float((axes["shapiro_p"] < 0.05 / len(axes)).mean()),
+        "shapiro_rejected": float((axes["shapiro_p"].dropna() < 0.05 / len(axes)).mean()),
         "mardia_skewness_ratio": skewness.statistic / skewness.expected,
         "mardia_skewness_p": skewness.p,
         "mardia_kurtosis_ratio": fourth.statistic / fourth.expected,

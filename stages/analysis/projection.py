@@ -12,7 +12,7 @@ COMPONENTS = 2
 class Projection:
     """The principal components of centred vectors.
 
-    spectrum: share of the variance that each component explains, float64 (max(d, 2),)
+    spectrum: share of the variance that each component explains, float64 (d,)
     mean: (d,), directions: of the first two components (2, d), float64
     """
 
@@ -27,7 +27,7 @@ class Projection:
     @property
     def shares(self) -> dict[str, float]:
         """The shares of the first two components by name, and their sum."""
-        first, second = (float(share) for share in self.spectrum[:COMPONENTS])
+        first, second = map(float, [*self.spectrum, 0.0][:COMPONENTS])
         return {"first": first, "second": second, "both": first + second}
 
     @property
@@ -46,4 +46,4 @@ def fit(vectors: np.ndarray) -> Projection:
     pca = PCA(svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
     missing = max(0, COMPONENTS - vectors.shape[1])
     directions = np.pad(pca.components_[:COMPONENTS], ((0, missing), (0, 0)))
-    return Projection(np.pad(pca.explained_variance_ratio_, (0, missing)), pca.mean_, directions)
+    return Projection(pca.explained_variance_ratio_, pca.mean_, directions)

@@ -12,7 +12,11 @@ from stages.filters.scales import add_scale, choose_colours, scale, scale_signed
 from stages.filters.sheet import DRAWN, Cell, Sheet, count, draw_sheet, fold
 from stages.shared.figures import new_figure
 
-REACHED_BY = {"pattern": "patterns", "image": "the best training image", "noise": "the best noise"}
+REACHED_BY = {
+    "pattern": "patterns",
+    "image": "the best of {searched:,} training images",
+    "noise": "the best noise",
+}
 
 
 def patterns(found: Patterns) -> Figure:
@@ -33,7 +37,10 @@ def _describe_patterns(found: Patterns) -> str:
     text = f"{found.layer}, {drawn} ({states}): the pattern that excites each most, and its mean activation"
     if "median_pattern" not in figures:
         return text
-    medians = [f"{figures[f'median_{key}']:.2f} by {words}" for key, words in REACHED_BY.items()]
+    medians = [
+        f"{figures[f'median_{key}']:.2f} by {words.format(searched=found.searched)}"
+        for key, words in REACHED_BY.items()
+    ]
     return f"{text}\nmedian over the maps: {', '.join(medians)}"
 
 

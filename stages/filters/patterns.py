@@ -19,12 +19,14 @@ class Patterns:
     """What excites the maps of a convolution.
 
     images: uint8 (n maps, height, width, channels), the pattern of each map
+    searched: number of training images
     table: a row a map: map, state, pattern, noise and image (mean activations of the map by the
         pattern, by the best of the noise and by the best training image), position (of that image)
     """
 
     layer: str
     images: np.ndarray
+    searched: int
     table: pd.DataFrame
 
     @property
@@ -69,7 +71,7 @@ def search(
 
     images = maximize(excite, charge, gradient, noise, settings.starts, settings.steps, settings.step)
     table = _tabulate(*(excite(each) for each in (images, noise, train)))
-    return Patterns(convolution, images, table)
+    return Patterns(convolution, images, len(train), table)
 
 
 def open_activation(model: keras.Model, layer: str) -> keras.KerasTensor:

@@ -7,12 +7,12 @@ import numpy as np
 
 from stages.analysis.maximization import noise_images
 from stages.filters import features, geometry, layer_figures, map_figures, maps, pattern_figures
-from stages.filters.patterns import search
+from stages.filters.patterns import open_activation, search
 from stages.filters.settings import Parameters, Paths
 from stages.shared.data import Split
 from stages.shared.figures import save
 from stages.shared.files import write_array, write_table
-from stages.shared.models import predict, up_to
+from stages.shared.models import predict
 
 Figures = dict[str, Any]
 
@@ -61,7 +61,7 @@ def report_kernels(model: keras.Model, image: np.ndarray, name: str, paths: Path
     if first is None:
         return
     weights = model.get_layer(first).get_weights()[0]
-    responses = predict(up_to(model, first), image[None])[0]
+    responses = predict(keras.Model(model.inputs, open_activation(model, first)), image[None])[0]
     numbers = [str(number) for number in range(weights.shape[-1])]
     write_table(paths.plots / "kernels.csv", maps.tabulate_kernels(weights))
     write_table(paths.plots / "responses.csv", maps.tabulate(responses, numbers))

@@ -24,7 +24,7 @@ def report(case: Case) -> pd.DataFrame:
         [
             quantiles(vectors, POINTS).assign(group=name, cut=cut)
             for name, cut, vectors in each_group(case)
-            if len(vectors) > 1
+            if name == ALL or len(vectors) > vectors.shape[1] + 1  # fewer are all equally far from their mean
         ]
     )
     write_table(case.plots / "mahalanobis.csv", curves)
@@ -57,15 +57,14 @@ def draw_effects(table: pd.DataFrame) -> Figure:
     measures = {
         "ks_distance": "distance from chi-square",
         "mardia_kurtosis_ratio": "Mardia's kurtosis / normal",
-        "henze_zirkler": "Henze-Zirkler / normal",
+        "skewness": "mean |skewness| of an axis",
     }
     looks = ((False, BAD, "o", "all vectors"), (True, GOOD, "s", "without outliers"))
     for ax, (column, title) in zip(axes, measures.items(), strict=True):
         for cut, colour, marker, label in looks:
             mine = table[table["cut"] == cut].set_index("group").loc[names]
-            scale = mine["henze_zirkler_expected"] if column == "henze_zirkler" else 1
-            ax.plot(mine[column] / scale, range(len(names)), marker, color=colour, ms=5, label=label)
-        ax.axvline(0 if column == "ks_distance" else 1, color="black", ls=":", lw=1.2)
+            ax.plot(mine[column], range(len(names)), marker, color=colour, ms=5, label=label)
+        ax.axvline(1 if column.endswith("ratio") else 0, color="black", ls=":", lw=1.2)
         ax.set(title=title, ylim=(len(names) - 0.5, -0.5))
         ax.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(range(len(names)), names)

@@ -46,11 +46,11 @@ def draw_components(
     figure, axes = new_figure(9.6, 9.4, nrows=2, ncols=2)
     for ax, (name, result) in zip(axes.flat, results.items(), strict=True):
         scatter_by_class(ax, maps[name], labels, classes)
-        first, second = result.spectrum[:2]
+        shares = result.shares
         ax.set(
             title=TITLES[name],
-            xlabel=f"component 1 ({first:.1%} of the variance)",
-            ylabel=f"component 2 ({second:.1%} of the variance)",
+            xlabel=f"component 1 ({shares['first']:.1%} of the variance)",
+            ylabel=f"component 2 ({shares['second']:.1%} of the variance)",
         )
     figure.suptitle(f"{len(labels):,} test images in principal components of the training images")
     return figure
