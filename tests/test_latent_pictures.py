@@ -17,6 +17,7 @@ from stages.latent_analysis import (
     conclusions,
     denoising,
     embedding,
+    generation,
     normality,
     page,
     walks,
@@ -101,7 +102,13 @@ def test_a_class_name_cannot_end_the_script(case: Case) -> None:
 
 
 def test_conclusions_follow_the_numbers() -> None:
-    row = {"cut": False, "kept": 1.0, "ks_distance": 0.1, "henze_zirkler_p": 0.5, "mardia_kurtosis_ratio": 1.1}
+    row = {
+        "cut": False,
+        "kept": 1.0,
+        "ks_distance": 0.1,
+        "henze_zirkler_p": 0.5,
+        "mardia_kurtosis_ratio": 1.1,
+    }
     measured = (("a", 0.05, 1.0), ("b", 0.2, 0.8), ("c", 0.01, 1.3))
     others = [{**row, "group": name, "ks_distance": d, "mardia_kurtosis_ratio": k} for name, d, k in measured]
     cut = [{**each, "cut": True} for each in others]
@@ -113,6 +120,18 @@ def test_conclusions_follow_the_numbers() -> None:
     assert conclusions.judge(0.01) == "rejects normality"
     assert conclusions.judge(0.2) == "does not reject it"
     assert conclusions.judge(np.nan) == "cannot be taken"
+
+
+def test_gains_are_ratios_of_distances() -> None:
+    distances = {"standard normal": 8, "independent normals": 6, "fitted normal": 4, "mixture": 1}
+    others = {generation.RECONSTRUCTED: 0.5, generation.REAL: 0.1}
+    frechet = [("frechet", name, value) for name, value in (distances | others).items()]
+    confidence = [("confidence", name, 0.9) for name in distances | others]
+    table = pd.DataFrame(frechet + confidence, columns=["score", "source", "mean"])
+    text = conclusions.describe_gains(table)
+    assert "2.0 times as close as the standard one, 1.5 times as close as independent" in text
+    assert "the best, mixture, 4.0 times as close" in text
+    assert "is 90.0% in its images, 90.0% in reconstructed" in text
 
 
 def test_the_region_s_description_states_its_own_figures(case: Case) -> None:

@@ -8,6 +8,7 @@ from stages.analysis.normality import CUT
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.generation import REAL, RECONSTRUCTED
 from stages.latent_analysis.normality import ALL
+from stages.latent_analysis.scores import by_source
 
 LEVEL = 0.05  # p below which a test rejects
 
@@ -108,4 +109,20 @@ def describe_generators(table: pd.DataFrame, seeds: int) -> list[str]:
         drawn = means.drop(index=[RECONSTRUCTED, REAL], errors="ignore").sort_values(kind="stable")
         order = ", ".join(f"{name} {value:.2f}" for name, value in drawn.items())
         lines.append(f"{title} (mean of {seeds} seeds): {order}; {RECONSTRUCTED} {means[RECONSTRUCTED]:.2f}.")
-    return lines
+    return [*lines, describe_gains(table)]
+
+
+def describe_gains(table: pd.DataFrame) -> str:
+    """Say what knowing the region of the latent vectors better and better gains, by Fréchet distance."""
+    means = by_source(table)
+    frechet, confidence = means["frechet"], means["confidence"]
+    best = min(frechet.keys() - {RECONSTRUCTED, REAL}, key=lambda name: (frechet[name], name))
+    fitted = frechet["fitted normal"]
+    standard, independent = (frechet[name] / fitted for name in ("standard normal", "independent normals"))
+    gain = fitted / frechet[best]
+    return (
+        f"Gains: the fitted normal distribution comes {standard:.1f} times as close as the standard one, "
+        f"{independent:.1f} times as close as independent normals; the best, {best}, {gain:.1f} times as "
+        f"close as the fitted one. The CNN's mean confidence is {confidence[best]:.1%} in its images, "
+        f"{confidence[RECONSTRUCTED]:.1%} in reconstructed test images."
+    )
