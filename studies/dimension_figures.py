@@ -28,12 +28,11 @@ def draw_scores(summary: pd.DataFrame) -> Figure:
     figure, axes = new_figure(9.6, 7.2, nrows=2, ncols=2)
     sizes = sorted(summary["latent"].unique())
     for ax, (title, scores) in zip(axes.flat, PANELS.items(), strict=True):
-        for space, (name, colour, marker) in SPACES.items():
+        for space, (_, colour, marker) in SPACES.items():
             for score, line in scores.items():
                 rows = summary[(summary["space"] == space) & (summary["score"] == score)]
                 rows = rows.sort_values("latent")
-                label = f"{name}: {STYLES[score]}" if len(scores) > 1 else name
-                ax.plot(rows["latent"], rows["mean"], line, color=colour, marker=marker, ms=5, label=label)
+                ax.plot(rows["latent"], rows["mean"], line, color=colour, marker=marker, ms=5)
                 ax.fill_between(rows["latent"], rows["low"], rows["high"], color=colour, alpha=0.25, lw=0)
         ax.set(xscale="log", xlabel="dimensions", title=title)
         ax.set_yscale("linear" if "knn" in scores else "log")
@@ -41,8 +40,16 @@ def draw_scores(summary: pd.DataFrame) -> Figure:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xticklabels([str(size) for size in sizes])
         ax.grid(alpha=0.3)
-        ax.legend(fontsize=8)
     axes[0, 1].yaxis.set_major_formatter(PercentFormatter(1))
+    handles = [
+        axes[0, 0].plot([], [], color=colour, marker=marker, ms=5, label=name)[0]
+        for name, colour, marker in SPACES.values()
+    ]
+    handles += [
+        axes[0, 0].plot([], [], line, color="black", label=f"drawn from a {STYLES[score]}")[0]
+        for score, line in PANELS["Fréchet distance of drawn images"].items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9)
     figure.suptitle("one training of each size; bands: 95 % intervals over draws, and of the share of images")
     return figure
 

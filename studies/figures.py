@@ -102,6 +102,7 @@ def cell_movement(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
             linestyle="",
             marker=MARKERS[number % len(MARKERS)],
             ms=6,
+            clip_on=False,  # a count of 0 lies on the rim
             color=COLOURS[(1, 0, 3, 5, 6)[number % 5]],
             label=f"seed {number + 1}",
         )

@@ -24,7 +24,7 @@ def draw_layers(table: pd.DataFrame) -> Figure:
         ax.set_xticks(place, table["layer"], rotation=20, ha="right")
         ax.set(title=title, ylim=(0, 1))
     axes[0].set_ylabel("similarity")
-    axes[1].legend(fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
