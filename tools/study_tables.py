@@ -41,7 +41,9 @@ def published() -> str:
         ours = _number(row["mean"])
         if row["min"] != row["max"]:
             ours += f" ({_range(row['min'], row['max'])})"
-        net = f"{row['net']} hidden nodes" if row["net"].isdigit() else row["net"].replace("-", " ")
+        net = row["net"].replace("-", " ")
+        if net.isdigit():
+            net += " hidden node" if net == "1" else " hidden nodes"
         lines.append(f"| {net} | {row['what'].replace('_', ' ')} | {theirs} | {ours} | {row['source']} |")
     return "\n".join(lines)
 
