@@ -119,7 +119,7 @@ def test_both_ways_lead_from_one_vector_to_the_other() -> None:
     assert np.allclose(straight[2], (first + last) / 2)
 
 
-def test_the_way_in_the_ellipsoid_keeps_its_distance_and_turns_evenly() -> None:
+def test_the_way_about_the_mean_keeps_to_the_distances_of_its_ends_and_turns_evenly() -> None:
     first, last, shares = MEAN + np.array([1, 1, 0]), MEAN + np.array([-1, 2, 0.5]), np.linspace(0, 1, 9)
     whitened = REGION.whiten(walks.interpolate_about(REGION, first, last, shares))
     lengths = np.linalg.norm(whitened, axis=1)
@@ -139,7 +139,16 @@ def test_from_the_mean_or_straight_through_it_both_ways_are_one(last: np.ndarray
 
 
 def test_a_region_of_codes_is_what_the_generators_are_fitted_to() -> None:
-    fitted = generators.build(CODES, LABELS, 2, 0.99, rng())["fitted normal"](2000, rng())
-    region = latent.describe(CODES)
-    assert region.share_inside(fitted, 0.99) > 0.99
-    assert np.abs(fitted.mean(axis=0) - CODES.mean(axis=0)).max() < 0.3
+    built, region = generators.build(CODES, LABELS, 2, 0.99, rng()), latent.describe(CODES)
+    fitted, cut = (built[name](2000, rng()) for name in ("fitted normal", "truncated normal"))
+    assert region.share_inside(fitted, 0.99) == pytest.approx(0.99, abs=0.01)
+    assert np.abs(fitted.mean(axis=0) - CODES.mean(axis=0)).max() < 0.5
+    assert np.abs(region.whiten(cut)).max() <= generators.TRUNCATION + 1e-9
+    assert np.abs(region.whiten(fitted)).max() > 3
+
+
+def test_normals_keep_mean_and_covariance_and_are_not_cut() -> None:
+    drawn = generators.draw_normal(REGION, N, rng())
+    assert np.abs(drawn.mean(axis=0) - MEAN).max() < 0.03
+    assert np.abs(np.cov(drawn.T) - COVARIANCE).max() < 0.05
+    assert stats.kstest(REGION.squared_distances(drawn), stats.chi2(3).cdf).statistic < 0.01

@@ -153,7 +153,7 @@ def test_a_dead_latent_axis_goes_through(case: Case, tmp_path: Path, monkeypatch
     walks.report(dead, judge)
     inside = generated[generated["score"] == "inside"].set_index("source")["mean"]
     assert inside["standard normal"] == 0
-    assert inside["fitted normal"] == 1
+    assert inside["truncated normal"] == 1
     assert tests["n"].tolist()[:1] == [60]
 
 

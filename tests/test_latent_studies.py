@@ -145,6 +145,24 @@ def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(fo
     assert scores["all", "frechet_reconstructed"][1] < scores["one", "frechet_reconstructed"][1]
 
 
+def test_each_distance_is_of_its_own_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = read_split(folder / "train"), read_split(folder / "test")
+    cnn, analysis = load_model(folder / "cnn.keras"), Analysis.model_validate_json(json.dumps(ANALYSIS))
+    monkeypatch.setattr(latent_spaces, "draw_normal", lambda _, n, rng: np.full((n, 1), 2.0))
+    monkeypatch.setattr(latent_spaces, "draw_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
+    monkeypatch.setattr(latent_spaces, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
+    monkeypatch.setattr(latent_spaces, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
+    space = latent_spaces.Space(
+        lambda images: np.linspace(0, 1, len(images))[:, None],
+        lambda vectors: np.broadcast_to(vectors[:, :, None, None], (len(vectors), SIDE, SIDE, 1)),
+    )
+    table = latent_spaces.measure({"a": space}, parts, cnn, analysis, 3)
+    means = dict(zip(table["score"], table["mean"], strict=True))
+    assert means["frechet_normal"] == pytest.approx(2)
+    assert means["frechet_mixture"] == pytest.approx(3)
+    assert 0 <= means["frechet_reconstructed"] <= 1
+
+
 def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) -> None:
     images = read_split(folder / "test").images
     network = build_autoencoder(helpers.autoencoder(), images, 1)

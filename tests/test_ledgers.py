@@ -165,6 +165,9 @@ def test_audit_finds_the_ledgers_in_agreement(
     outputs = sum(len(stage["outs"]) for stage in lock(repository).values())
     assert f"Recorded outputs: {outputs} committed, 0 of experiments, 0 of runs never committed." in answer
     assert answer.endswith("The two ledgers agree.\n")
+    studied = sorted(str(path) for path in Path("metrics/studies").glob("*.json"))
+    assert studied == [line.strip() for line in answer.splitlines() if "metrics/studies" in line]
+    assert ("Of studies that were not run here:" in answer) == bool(studied)
 
 
 def test_audit_lists_a_number_that_mlflow_has_otherwise(

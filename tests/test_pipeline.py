@@ -111,7 +111,10 @@ def test_draws_the_picture(sandbox: Sandbox, picture: str) -> None:
 
 def test_draws_no_picture_that_is_not_listed_here(sandbox: Sandbox) -> None:
     plots = sandbox.path / "plots"
-    assert sorted(PICTURES) == sorted(p.relative_to(plots).as_posix() for p in plots.rglob("*.png"))
+    drawn = {
+        p.relative_to(plots).as_posix() for p in plots.rglob("*.png") if plots / "studies" not in p.parents
+    }
+    assert sorted(PICTURES) == sorted(drawn)
 
 
 def test_figures_are_plausible_on_a_thousand_images(sandbox: Sandbox) -> None:

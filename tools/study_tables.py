@@ -64,7 +64,7 @@ def stability() -> str:
     """Return how far networks of other seeds lie apart."""
     lines = [
         "| network | trainings | accuracy, mean and standard deviation | predictions changed between two | "
-        "images that change their cell | always wrong | sometimes wrong |",
+        "net change of the confusion matrix | always wrong | sometimes wrong |",
         "|---|---|---|---|---|---|---|",
     ]
     for net in ("mlp", "cnn"):

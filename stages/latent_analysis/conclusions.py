@@ -92,11 +92,11 @@ def describe_classes(table: pd.DataFrame) -> str:
     effects = plain[["ks_distance"]].assign(kurtosis=(plain["mardia_kurtosis_ratio"] - 1).abs())
     classes = effects.drop(index=ALL)
     closer = (classes < effects.loc[ALL]).sum()
-    passed = (table[table["cut"] & (table["group"] != ALL)]["henze_zirkler_p"] >= LEVEL).sum()
+    rejected = (table[table["cut"] & (table["group"] != ALL)]["henze_zirkler_p"] < LEVEL).sum()
     return (
         f"By class: Mahalanobis distances of {closer['ks_distance']} of {len(classes)} classes are nearer to "
         f"chi-square than those of all vectors together, and Mardia's kurtosis of {closer['kurtosis']} "
-        f"nearer to the normal one; without outliers Henze-Zirkler does not reject {passed}."
+        f"nearer to the normal one; without outliers Henze-Zirkler rejects {rejected}."
     )
 
 
@@ -119,10 +119,9 @@ def describe_gains(table: pd.DataFrame) -> str:
     best = min(frechet.keys() - {RECONSTRUCTED, REAL}, key=lambda name: (frechet[name], name))
     fitted = frechet["fitted normal"]
     standard, independent = (frechet[name] / fitted for name in ("standard normal", "independent normals"))
-    gain = fitted / frechet[best]
     return (
-        f"Gains: the fitted normal distribution comes {standard:.1f} times as close as the standard one, "
-        f"{independent:.1f} times as close as independent normals; the best, {best}, {gain:.1f} times as "
-        f"close as the fitted one. The CNN's mean confidence is {confidence[best]:.1%} in its images, "
-        f"{confidence[RECONSTRUCTED]:.1%} in reconstructed test images."
+        f"Gains: the Fréchet distance (a squared one) of the standard normal distribution is {standard:.1f} "
+        f"times, that of independent normals {independent:.1f} times that of the fitted one, and this "
+        f"{fitted / frechet[best]:.1f} times that of the best, {best}. The CNN's mean confidence in images "
+        f"of the best is {confidence[best]:.1%}, in reconstructed ones {confidence[RECONSTRUCTED]:.1%}."
     )

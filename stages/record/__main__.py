@@ -104,6 +104,8 @@ def _audit(arguments: argparse.Namespace) -> int:
     )
     if found.unrecorded:
         print("In no run (`python -m stages.record sync` enters them):", *found.unrecorded, sep="\n  ")
+    if found.not_run:
+        print("Of studies that were not run here:", *found.not_run, sep="\n  ")
     if found.contradictions:
         print("Contradictions:", *found.contradictions, sep="\n  ")
     if found.sound:

@@ -16,6 +16,7 @@ from stages.record.pipeline import STATE
 from stages.record.run import numbers
 
 METRICS = "metrics"
+STUDIES = Path(METRICS) / "studies"
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Audit:
     of_experiments: int = 0
     uncommitted: int = 0
     unrecorded: list[str] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)  # of studies, whose numbers came with git
     contradictions: list[str] = field(default_factory=list)
 
     @property
@@ -56,7 +58,7 @@ def audit(ledger: Ledger, history: History, outputs: Iterable[str]) -> Audit:
 def _compare_numbers(ledger: Ledger, path: Path, found: Audit) -> None:
     makers = ledger.makers(md5(path))
     if not makers:
-        found.unrecorded.append(str(path))
+        (found.not_run if path.is_relative_to(STUDIES) else found.unrecorded).append(str(path))
         return
     recorded = makers[0].data.metrics
     for name, value in numbers(path).items():

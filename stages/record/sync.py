@@ -35,7 +35,8 @@ class Synced:
 def sync(params: Path) -> Synced:
     """Send every journal that is not being written; enter the stages of dvc.lock that no run made.
 
-    A stage whose results are older than its settings or code is left out. Twice is the same as once.
+    A stage whose results are older than its settings or code is left out; so, in silence, is a study whose
+    data are not here, since git brings its numbers to those who never run it. Twice is the same as once.
     """
     sent, unsent = 0, []
     try:
@@ -44,11 +45,12 @@ def sync(params: Path) -> Synced:
         unsent = [str(error) for error in group.exceptions]
     lock = locked_stages()
     studies = {f"{STUDIES}{name}": entry for name, entry in locked_stages(lock=STUDIES_LOCK).items()}
-    stale = [stage for stage in stale_stages() if ":" not in stage or stage in studies] if lock else []
+    changed = stale_stages() if lock else []
+    stale = [stage for stage in changed if ":" not in stage]
     ledger = Ledger()
     restored = {}
     for stage, entry in (lock | studies).items():
-        if stage not in stale and not _made(ledger, entry):
+        if stage not in changed and not _made(ledger, entry):
             restored[stage] = _journal_restored(stage, entry, params)
     for journal in restored.values():
         replay.send(journal)
