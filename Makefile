@@ -11,7 +11,7 @@ help: ## list the commands
 repro: .venv/installed ## run the pipeline: data, three networks, errors, pixels, latent map
 	dvc repro
 
-studies: .venv/installed ## run the studies: many trainings, one and a half to two hours
+studies: .venv/installed ## run the studies: many trainings, some two hours
 	dvc repro studies/dvc.yaml
 
 test: .venv/installed ## run the tests

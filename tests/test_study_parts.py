@@ -72,6 +72,15 @@ def test_changed_and_moved_in_closed_form() -> None:
     assert figures["sometimes_wrong"] == pytest.approx(3 / 6)
 
 
+def test_an_image_is_wrong_always_or_sometimes_and_never_both() -> None:
+    labels = np.array([0, 0, 1, 1], np.uint8)
+    predictions = np.array([[1, 0, 0, 1], [1, 0, 1, 1]], np.uint8)  # the first always, the third once
+    figures = seed_effects.measure_seed_effects(
+        labels, predictions, draw_counts(4, 10, np.random.default_rng(0))
+    )
+    assert (figures["always_wrong"], figures["sometimes_wrong"]) == (0.25, 0.25)
+
+
 def test_resampled_matrices_are_those_of_the_repeated_images() -> None:
     rng = np.random.default_rng(4)
     cells = rng.integers(9, size=(2, 40))
