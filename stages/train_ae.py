@@ -3,17 +3,16 @@
 Writes the network with the chosen weights, the figures of every epoch and those of the chosen one.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from stages import record
-from stages.networks.autoencoder_settings import Autoencoder
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.autoencoder.settings import Autoencoder
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,22 +26,12 @@ class Parameters(Block):
     train_ae: Autoencoder = Field(alias="train-ae")
 
 
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    model: Annotated[Path, Output("the trained network, .keras")]
-    history: Annotated[Path, Output("CSV: figures of each epoch")]
-    metrics: Annotated[Path, Output("JSON: figures of the chosen epoch", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; build, fit and write the network, its history and its figures."""
-    from stages.networks.autoencoder import build_autoencoder
-    from stages.networks.noise import add_noise
-    from stages.shared.data import read_split
-    from stages.shared.training import fit, reconstruction, write_fitted
+    from digits.data.splits import read_split
+    from digits.networks.autoencoder.builder import build_autoencoder
+    from digits.noise import add_noise
+    from digits.training.loop import fit, reconstruction, write_fitted
 
     settings = parameters.train_ae
     train, val = read_split(paths.train), read_split(paths.val)
@@ -52,9 +41,9 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
         return add_noise(images, settings.noise, rng)
 
     fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
-    write_fitted(model, fitted, paths.model, paths.history, paths.metrics)
-    run.model(paths.model, train.images[:2])
+    write_fitted(model, fitted, paths.ae, paths.ae_history, paths.metrics)
+    run.model(paths.ae, train.images[:2])
 
 
 if __name__ == "__main__":
-    command.run("train-ae", __doc__, Parameters, Paths, main)
+    stage.run(main)

@@ -3,17 +3,14 @@
 Writes the network with the chosen weights, the figures of every epoch and those of the chosen one.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.networks.cnn_settings import CNN
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.cnn.settings import CNN
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 
 
 class Parameters(Block):
@@ -24,22 +21,11 @@ class Parameters(Block):
     train_cnn: CNN = Field(alias="train-cnn")
 
 
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    model: Annotated[Path, Output("the trained network, .keras")]
-    history: Annotated[Path, Output("CSV: figures of each epoch")]
-    metrics: Annotated[Path, Output("JSON: figures of the chosen epoch", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; build, fit and write the network, its history and its figures."""
-    from stages.networks.cnn import build_cnn
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.training import classification, fit, write_fitted
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.cnn.builder import build_cnn
+    from digits.training.loop import classification, fit, write_fitted
 
     settings = parameters.train_cnn
     train, val = read_split(paths.train), read_split(paths.val)
@@ -47,9 +33,9 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     model = build_cnn(settings, train.images, n_classes, parameters.seed)
     objective = classification("categorical_crossentropy", n_classes)
     fitted = fit(model, objective, (train, val), settings, parameters.seed, run)
-    write_fitted(model, fitted, paths.model, paths.history, paths.metrics)
-    run.model(paths.model, train.images[:2])
+    write_fitted(model, fitted, paths.cnn, paths.cnn_history, paths.metrics)
+    run.model(paths.cnn, train.images[:2])
 
 
 if __name__ == "__main__":
-    command.run("train-cnn", __doc__, Parameters, Paths, main)
+    stage.run(main)

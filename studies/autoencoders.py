@@ -3,18 +3,14 @@
 All other settings are those of train-ae.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.networks.autoencoder_settings import Autoencoder, Noise
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
-from stages.shared.errors import StageError
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.autoencoder.settings import Autoencoder, Noise
+from digits.pipeline import StageError, stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 
 DENOISING = "denoising"
 NOISE = Noise(deviation=0.3, dropped=0.3)  # on what the denoising network is given; both kinds at once
@@ -28,22 +24,13 @@ class Parameters(Block):
     train_ae: Autoencoder = Field(alias="train-ae")
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    net: Annotated[str, Item(f"size of the latent space, or {DENOISING}")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    model: Annotated[Path, Output("the trained network, .keras")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; build, fit and write the network."""
-    from stages.networks.autoencoder import build_autoencoder
-    from stages.networks.noise import add_noise
-    from stages.shared.data import read_split
-    from stages.shared.models import save_model
-    from stages.shared.training import fit, reconstruction
+    from digits.data.splits import read_split
+    from digits.networks.autoencoder.builder import build_autoencoder
+    from digits.networks.common.saved import save_model
+    from digits.noise import add_noise
+    from digits.training.loop import fit, reconstruction
 
     settings = change(parameters.train_ae, paths.net)
     train, val = read_split(paths.train), read_split(paths.val)
@@ -74,4 +61,4 @@ def change(settings: Autoencoder, net: str) -> Autoencoder:
 
 
 if __name__ == "__main__":
-    command.run("autoencoders", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

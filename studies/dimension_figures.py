@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from stages.shared.figures import BAD, GOOD, new_figure, scatter_by_class, show_image
+from digits.drawing.style import BAD, GOOD, new_figure, scatter_by_class, show_image
 
 SPACES = {
     "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),

@@ -4,17 +4,14 @@ Writes how well test images come back from each, whether nearest neighbours tell
 close drawn images come to real ones.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
+from digits.compute import Compute
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 from stages.latent_analysis.settings import Analysis
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
 
 
 class Parameters(Block):
@@ -25,22 +22,11 @@ class Parameters(Block):
     latent_analysis: Analysis = Field(alias="latent-analysis")
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    latent: Annotated[str, Item("size of the latent space")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    cnn: Annotated[Path, Input("the trained convolutional network, in whose features images are compared")]
-    model: Annotated[Path, Input("an autoencoder of that size")]
-    table: Annotated[Path, Output("CSV: one row a space and score")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write the scores of both spaces."""
-    from stages.shared.data import read_split
-    from stages.shared.files import write_table
-    from stages.shared.models import load_model, up_to
+    from digits.data.files import write_table
+    from digits.data.splits import read_split
+    from digits.networks.common.saved import load_model, up_to
     from studies import latent_spaces
 
     train, test, latent = read_split(paths.train), read_split(paths.test), int(paths.latent)
@@ -56,4 +42,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("dimensions", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

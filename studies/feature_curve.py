@@ -1,33 +1,21 @@
 """Draw accuracy against the number of features, from the tables of the study features."""
 
-from pathlib import Path
-from typing import Annotated
-
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.parameters import Block
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block
+from digits.tracking import Run
 
 
 class Parameters(Block):
     """No settings."""
 
 
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    tables: Annotated[Path, Input("folder of tables, one a source of features")]
-    summary: Annotated[Path, Output("CSV: one row a source and number of features")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
-    metrics: Annotated[Path, Output("JSON: mean accuracies", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the curves and the mean accuracies."""
     import pandas as pd
 
-    from stages.shared.figures import save
-    from stages.shared.files import write_json, write_table
+    from digits.data.files import write_json, write_table
+    from digits.drawing.style import save
     from studies import figures
 
     trainings = pd.concat([pd.read_csv(paths.tables / f"{source}.csv") for source in figures.SOURCES])
@@ -47,4 +35,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("feature-curve", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from stages.shared.figures import BAD, COLOURS, GOOD, new_figure
+from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
 
 SOURCES = {
     "components": "principal components",

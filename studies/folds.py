@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from stages.networks.cnn import build_cnn
-from stages.networks.cnn_settings import CNN
-from stages.shared.data import Split
-from stages.shared.models import predict
+from digits.data.splits import Split
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.cnn.settings import CNN
+from digits.networks.common.saved import predict
 from studies.training import train
 
 

@@ -3,15 +3,12 @@
 Confident learning lists the labels that networks do not believe which never saw them.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.parameters import Block
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block
+from digits.tracking import Run
 from studies.suspects_settings import LabelSuspects
 
 
@@ -21,28 +18,13 @@ class Parameters(Block):
     label_suspects: LabelSuspects = Field(alias="label-suspects")
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    probabilities: Annotated[
-        Path, Input("float32 (n, classes): each training image by nets that never saw it")
-    ]
-    flipped_labels: Annotated[Path, Input("uint8 (n,): labels, of which some were changed on purpose")]
-    flipped_probabilities: Annotated[Path, Input("float32 (n, classes): by nets trained on these labels")]
-    suspects: Annotated[Path, Output("CSV: one row a doubtful label")]
-    plots: Annotated[Path, Output("folder of the table and the gallery", "plots")]
-    metrics: Annotated[Path, Output("JSON: suspects, and how many flipped labels are found", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read images and probabilities; write suspects, a gallery, and what became of flipped labels."""
     import numpy as np
 
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.figures import image_grid, save
-    from stages.shared.files import read_array, write_json, write_table
+    from digits.data.files import read_array, write_json, write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.drawing.style import image_grid, save
     from studies import suspects
 
     train, classes = read_split(paths.train), read_dataset(paths.dataset)["classes"]
@@ -64,4 +46,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("label-suspects", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

@@ -1,14 +1,10 @@
 """Draw a latent space of two dimensions as a map: where test images lie, and what each place decodes to."""
 
-from pathlib import Path
-from typing import Annotated
-
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.errors import StageError
-from stages.shared.parameters import Block
+from digits.compute import Compute
+from digits.pipeline import StageError, stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block
+from digits.tracking import Run
 
 SIDE = 22  # decoded images in a row of the map
 SHARE = 0.99  # of the test vectors along each axis that the map covers
@@ -20,27 +16,15 @@ class Parameters(Block):
     compute: Compute
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    model: Annotated[Path, Input("an autoencoder with two latent dimensions")]
-    vectors: Annotated[Path, Output("float32 (n, 2): vectors of the test images")]
-    plots: Annotated[Path, Output("folder of tables and the picture", "plots")]
-    metrics: Annotated[Path, Output("JSON: the part of the space that the map covers", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read test images and autoencoder; write vectors, places of the map and the picture."""
     import numpy as np
     import pandas as pd
 
-    from stages.networks.autoencoder import split_autoencoder
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.figures import save
-    from stages.shared.files import write_array, write_json, write_table
-    from stages.shared.models import load_model, predict
+    from digits.data.files import write_array, write_json, write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.drawing.style import save
+    from digits.networks.common.saved import load_model, predict, split_autoencoder
     from studies import dimension_figures
 
     test, classes = read_split(paths.test), read_dataset(paths.dataset)["classes"]
@@ -65,4 +49,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("latent-map", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

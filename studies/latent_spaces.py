@@ -8,16 +8,15 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from stages.analysis.classification import accuracy_interval
-from stages.analysis.embedding import count_neighbour_votes
-from stages.analysis.frechet import frechet_distance
-from stages.analysis.generators import draw_mixture, draw_normal, fit_mixture
-from stages.analysis.latent import Region, describe
-from stages.analysis.repetition import CONFIDENCE, summarise
+from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.latent.embedding import count_neighbour_votes
+from digits.analysis.latent.frechet import frechet_distance
+from digits.analysis.latent.gaussian import Region, describe
+from digits.analysis.latent.generators import draw_mixture, draw_normal, fit_mixture
+from digits.analysis.latent.seed_intervals import CONFIDENCE, summarise
+from digits.data.splits import PIXEL_MAX, Split, flatten, scale
+from digits.networks.common.saved import predict, split_autoencoder
 from stages.latent_analysis.settings import Analysis
-from stages.networks.autoencoder import split_autoencoder
-from stages.shared.data import PIXEL_MAX, Split, flatten, scale
-from stages.shared.models import predict
 
 
 @dataclass(frozen=True)

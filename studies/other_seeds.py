@@ -3,18 +3,15 @@
 The first training is the pipeline's own network; the second is kept.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.networks.cnn_settings import CNN
-from stages.networks.mlp_settings import MLP
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.cnn.settings import CNN
+from digits.networks.mlp.settings import MLP
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 from studies.stability_settings import Stability
 
 
@@ -28,28 +25,15 @@ class Parameters(Block):
     train_cnn: CNN = Field(alias="train-cnn")
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    net: Annotated[str, Item("mlp or cnn")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    model: Annotated[Path, Input("the pipeline's own network")]
-    twin: Annotated[Path, Output("the network of the second seed, .keras")]
-    predictions: Annotated[Path, Output("uint8 (trainings, n): predicted classes of the test images")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and network; train with each further seed; write the second network and predictions."""
     import numpy as np
 
-    from stages.networks.cnn import build_cnn
-    from stages.networks.mlp import build_mlp
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_array
-    from stages.shared.models import load_model, predict, save_model
+    from digits.data.files import write_array
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.cnn.builder import build_cnn
+    from digits.networks.common.saved import load_model, predict, save_model
+    from digits.networks.mlp.builder import build_mlp
     from studies import training
 
     settings = parameters.train_mlp if paths.net == "mlp" else parameters.train_cnn
@@ -67,4 +51,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("other-seeds", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

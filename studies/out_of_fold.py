@@ -1,16 +1,13 @@
 """Predict each training image by a CNN that was trained without it; again with labels changed on purpose."""
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.networks.cnn_settings import CNN
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.cnn.settings import CNN
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 from studies.suspects_settings import LabelSuspects
 
 
@@ -23,25 +20,12 @@ class Parameters(Block):
     train_cnn: CNN = Field(alias="train-cnn")
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    probabilities: Annotated[
-        Path, Output("float32 (n, classes): each training image by nets that never saw it")
-    ]
-    flipped_labels: Annotated[Path, Output("uint8 (n,): labels, of which some were changed on purpose")]
-    flipped_probabilities: Annotated[Path, Output("float32 (n, classes): by nets trained on these labels")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; train on all folds but one, twice; write probabilities and changed labels."""
     import numpy as np
 
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_array
+    from digits.data.files import write_array
+    from digits.data.splits import read_dataset, read_split
     from studies import folds
 
     settings, seed = parameters.label_suspects, parameters.seed
@@ -58,4 +42,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("out-of-fold", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

@@ -5,19 +5,15 @@ in params.yaml as they were published; the splits, the single monitor and the re
 are this project's.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
-from stages import record
-from stages.networks.cnn_settings import CNN
-from stages.networks.mlp_settings import MLP
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
-from stages.shared.errors import StageError
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.cnn.settings import CNN
+from digits.networks.mlp.settings import MLP
+from digits.pipeline import StageError, stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 
 
 class Published(Block):
@@ -47,29 +43,18 @@ class Parameters(Block):
     published: Published
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    net: Annotated[str, Item("number of hidden nodes of the notebook's network, or blog-mlp, or blog-cnn")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    table: Annotated[Path, Output("CSV: one row a training")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; train with each seed; write a table with accuracy, macro scores and log loss."""
     import numpy as np
     import pandas as pd
     from sklearn.metrics import log_loss
 
-    from stages.analysis.classification import class_table, confusion_matrix
-    from stages.networks.cnn import build_cnn
-    from stages.networks.mlp import build_mlp
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_table
-    from stages.shared.models import predict
+    from digits.analysis.classification.metrics import class_table, confusion_matrix
+    from digits.data.files import write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.cnn.builder import build_cnn
+    from digits.networks.common.saved import predict
+    from digits.networks.mlp.builder import build_mlp
     from studies import training
 
     settings = parameters.published.network(paths.net)
@@ -94,4 +79,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("published", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

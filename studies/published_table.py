@@ -1,35 +1,21 @@
 """Set the figures of published networks beside ours, as a table and as a curve over the hidden nodes."""
 
-from pathlib import Path
-from typing import Annotated
-
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.parameters import Block
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block
+from digits.tracking import Run
 
 
 class Parameters(Block):
     """No settings."""
 
 
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    tables: Annotated[Path, Input("folder of tables, one a network")]
-    features: Annotated[Path, Input("CSV: accuracies on fewer features")]
-    published: Annotated[Path, Input("CSV: figures as they were published, with their source")]
-    summary: Annotated[Path, Output("CSV: one row a network and figure: mean, min, max over the seeds")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
-    metrics: Annotated[Path, Output("JSON: mean figures of each network", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the comparison, the curve and the means."""
     import pandas as pd
 
-    from stages.shared.figures import save
-    from stages.shared.files import write_json, write_table
+    from digits.data.files import write_json, write_table
+    from digits.drawing.style import save
     from studies import figures
 
     trainings = pd.concat(
@@ -58,4 +44,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("published-table", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from stages.analysis.bootstrap import interval, weigh_equally
-from stages.analysis.classification import confusion_matrix
+from digits.analysis.classification.bootstrap import interval, weigh_equally
+from digits.analysis.classification.metrics import confusion_matrix
 
 CONFIDENCE = 0.95
 

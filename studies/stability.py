@@ -1,12 +1,9 @@
 """See which predictions change between trainings that differ by their seed, and how far the errors move."""
 
-from pathlib import Path
-from typing import Annotated
-
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.parameters import Block, Seed
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 from studies.stability_settings import Stability
 
 
@@ -17,26 +14,14 @@ class Parameters(Block):
     stability: Stability
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    net: Annotated[str, Item("mlp or cnn")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    predictions: Annotated[Path, Input("uint8 (trainings, n): predicted classes of the test images")]
-    cells: Annotated[Path, Output("CSV: one row a cell of the confusion matrix")]
-    plots: Annotated[Path, Output("folder of the table and the picture", "plots")]
-    metrics: Annotated[Path, Output("JSON: changed predictions, moved errors, with intervals", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read labels and predictions; write cells, a picture and figures."""
     import numpy as np
 
-    from stages.analysis.bootstrap import draw_counts
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.figures import save
-    from stages.shared.files import read_array, write_json, write_table
+    from digits.analysis.classification.bootstrap import draw_counts
+    from digits.data.files import read_array, write_json, write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.drawing.style import save
     from studies import figures
     from studies.seed_effects import measure_seed_effects, tabulate_cells
 
@@ -53,4 +38,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("stability", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

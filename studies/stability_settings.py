@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stages.shared.parameters import Block
+from digits.pipeline.settings import Block
 
 
 class Stability(Block):

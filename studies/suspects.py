@@ -9,7 +9,7 @@ import pandas as pd
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_self_confidence_for_each_label
 
-from stages.shared.data import Split
+from digits.data.splits import Split
 
 
 def find(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

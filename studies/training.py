@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from stages.shared.data import Split
-from stages.shared.fitting import Fitting
-from stages.shared.models import predict
-from stages.shared.training import Fitted, Silent, Transform, classification, fit, unchanged
+from digits.data.splits import Split
+from digits.networks.common.saved import predict
+from digits.training.loop import Fitted, Silent, Transform, classification, fit, unchanged
+from digits.training.settings import Fitting
 
 LOG_LOSS = "categorical_crossentropy"
 Builder = Callable[[Any, np.ndarray, int, int], keras.Model]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.shared.figures import BAD, GOOD, new_figure
+from digits.drawing.style import BAD, GOOD, new_figure
 from studies.twin_measures import Kernels
 
 COLUMNS = 8

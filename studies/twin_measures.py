@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.analysis import similarity
+from digits.analysis.saliency import similarity
 from stages.filters.maps import look
 
 

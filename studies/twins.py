@@ -5,14 +5,11 @@ kernels of the first convolution by their angle; whole layers are compared by ce
 alignment (CKA). Beside each figure: what the twin gives for permuted images, or random kernels.
 """
 
-from pathlib import Path
-from typing import Annotated
-
-from stages import record
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
 from studies.stability_settings import Stability
 
 
@@ -24,26 +21,15 @@ class Parameters(Block):
     stability: Stability
 
 
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    model: Annotated[Path, Input("the pipeline's own CNN")]
-    twin: Annotated[Path, Input("the CNN of another seed")]
-    pairs: Annotated[Path, Output("CSV: one row a map and its match")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
-    metrics: Annotated[Path, Output("JSON: similarity of each layer, and what chance gives", "metrics")]
-
-
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read images and networks; write pairs of maps, similarities by layer, and a picture of each."""
     import numpy as np
     import pandas as pd
 
-    from stages.shared.data import read_split
-    from stages.shared.figures import save
-    from stages.shared.files import write_json, write_table
-    from stages.shared.models import load_model
+    from digits.data.files import write_json, write_table
+    from digits.data.splits import read_split
+    from digits.drawing.style import save
+    from digits.networks.common.saved import load_model
     from studies import twin_figures, twin_measures
 
     settings = parameters.stability
@@ -65,4 +51,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("twins", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

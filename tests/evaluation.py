@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.analysis.bootstrap import draw_counts
+from digits.analysis.classification.bootstrap import draw_counts
+from digits.pipeline import settings as parameters
 from stages.evaluate.case import Case
 from stages.evaluate.outcome import Outcome
 from stages.evaluate.settings import Evaluation
-from stages.shared import parameters
 from tests.helpers import PARAMS, code, random_split
 
 CLASSES = ["T-shirt/top", "Bag", "Ankle boot"]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from stages.networks.autoencoder_settings import Autoencoder
-from stages.networks.cnn_settings import CNN
-from stages.networks.mlp_settings import MLP
-from stages.shared.data import Split
-from stages.shared.fitting import Augmentation, Optimizer, Schedule
+from digits.data.splits import Split
+from digits.networks.autoencoder.settings import Autoencoder
+from digits.networks.cnn.settings import CNN
+from digits.networks.mlp.settings import MLP
+from digits.training.settings import Augmentation, Optimizer, Schedule
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "params.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.shared.data import write_split
+from digits.data.splits import write_split
 from tests import helpers
 
 CLASSES = ["cat", "dog", "cow"]

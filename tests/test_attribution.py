@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.analysis import attribution
+from digits.analysis.saliency import attribution
 from tests.helpers import random_images
 
 LABELS = np.array([0, 1, 1, 0, 1], dtype=np.uint8)

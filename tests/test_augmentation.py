@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from stages.shared.augmentation import CHUNK, augment
-from stages.shared.fitting import Augmentation
+from digits.training.augmentation import CHUNK, augment
+from digits.training.settings import Augmentation
 from tests.helpers import augmentation, random_images
 
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from stages.networks.autoencoder import build_autoencoder, split_autoencoder
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.common.saved import split_autoencoder
 from tests.helpers import autoencoder, random_images
 
 SMALL = random_images(3, 6, 5, 1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stages.analysis import assessment, bootstrap
+from digits.analysis.classification import assessment, bootstrap
 from tests.classifiers import CASES, make_case
 
 

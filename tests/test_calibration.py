@@ -6,8 +6,8 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn import metrics
 
-from stages.analysis import calibration as c
-from stages.analysis.bootstrap import weigh_equally
+from digits.analysis.classification import calibration as c
+from digits.analysis.classification.bootstrap import weigh_equally
 from tests.classifiers import CASES, make_case
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from stages.analysis import assessment
-from stages.analysis import classification as c
-from stages.analysis.bootstrap import weigh_equally
+from digits.analysis.classification import assessment
+from digits.analysis.classification import metrics as c
+from digits.analysis.classification.bootstrap import weigh_equally
 from tests.classifiers import CASES, make_case
 
 CLASSES = ["a", "b", "c", "d", "e"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
+from digits.pipeline import stage as command
+from digits.pipeline.stage import Input, Item, Output
 from tests.helpers import ROOT, STAGES, changed, code, module_name, params
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")

@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial import KDTree
 from statsmodels.stats import contingency_tables
 
-from stages.analysis.comparison import agreement_by_class, mcnemar
-from stages.analysis.neighbours import find_nearest
+from digits.analysis.classification.mcnemar import agreement_by_class, mcnemar
+from digits.analysis.classification.neighbours import find_nearest
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0), (5, 5), (18, 94), (3, 12), (40, 0)])

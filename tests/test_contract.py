@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from stages.shared.command import Input, Item, Output
+from digits.pipeline.stage import Input, Item, Output
 from tests import helpers
 from tests.helpers import ROOT
 
@@ -22,7 +22,7 @@ PIPELINE, STUDIES = (YAML(typ="safe").load(ROOT / file) for file in ("dvc.yaml",
 PATHS = PIPELINE["vars"][0]["paths"]
 STAGES = list(PIPELINE["stages"])
 ALL = [*STAGES, *STUDIES["stages"]]
-GRADIENTS = "stages/shared/gradients.py"
+GRADIENTS = "digits/analysis/saliency/gradients.py"
 UNDECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"]
 
 

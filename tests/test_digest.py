@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.record.digest import digests, md5
+from digits.tracking.digest import digests, md5
 from tests.helpers import ROOT
 
 MEMBERS = {

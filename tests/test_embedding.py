@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from stages.analysis import embedding
+from digits.analysis.latent import embedding
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(90) % 3

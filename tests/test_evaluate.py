@@ -11,7 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import Rectangle
 
-from stages.analysis.calibration import apply_temperature
+from digits.analysis.classification.calibration import apply_temperature
+from digits.data.files import write_json
+from digits.data.splits import write_split
+from digits.drawing.style import BAD, GOOD
+from digits.networks.common.saved import predict, up_to
+from digits.networks.mlp.builder import build_mlp
+from digits.pipeline import settings as parameters
 from stages.evaluate import (
     baselines,
     calibration,
@@ -28,12 +34,6 @@ from stages.evaluate import (
 from stages.evaluate.case import read_case
 from stages.evaluate.mosaic import Tile, draw_mosaic, fold
 from stages.evaluate.settings import Parameters, Paths
-from stages.networks.mlp import build_mlp
-from stages.shared import parameters
-from stages.shared.data import write_split
-from stages.shared.figures import BAD, GOOD
-from stages.shared.files import write_json
-from stages.shared.models import predict, up_to
 from tests.evaluation import CLASSES, KINDS, SETTINGS, make_case, make_outcome
 from tests.helpers import PARAMS, mlp, random_images
 

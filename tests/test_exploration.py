@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.analysis import exploration
-from stages.shared.data import Split
+from digits.data.splits import Split
+from stages.preprocess import exploration
 from tests.helpers import random_images
 
 IMAGES = random_images(40, 4, 6, 1)

@@ -19,8 +19,8 @@ import pytest
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from stages.record.__main__ import main as record
-from stages.record.digest import md5
+from digits.tracking.__main__ import main as record
+from digits.tracking.digest import md5
 from tests.helpers import ROOT
 from tests.recorded import finish, runs, start
 from tests.test_contract import ENTRIES

@@ -8,23 +8,15 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from stages.analysis.attribution import mean_by_class
-from stages.analysis.permutation import number_blocks, sum_blocks
-from stages.feature_importance import (
-    figures,
-    forest,
-    network_figures,
-    networks,
-    node_figures,
-    nodes,
-    pairs,
-)
+from digits.analysis.saliency.attribution import mean_by_class
+from digits.analysis.saliency.permutation import number_blocks, sum_blocks
+from digits.data.splits import Split
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import save_model
+from digits.networks.mlp.builder import build_mlp
+from digits.pipeline import StageError
+from stages.feature_importance import figures, forest, network_figures, networks, node_figures, nodes, pairs
 from stages.feature_importance.settings import Parameters
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.shared.data import Split
-from stages.shared.errors import StageError
-from stages.shared.models import save_model
 from tests import helpers
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "Coat"]

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from stages.shared.figures import (
+from digits.drawing.style import (
     COLOURS,
     image_grid,
     image_rows,

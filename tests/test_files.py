@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.shared import files
+from digits.data import files
 
 
 @pytest.fixture

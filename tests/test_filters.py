@@ -13,15 +13,15 @@ from matplotlib.table import Cell as TableCell
 from matplotlib.table import Table
 from matplotlib.text import Text
 
+from digits.data.files import read_json, write_json
+from digits.data.splits import Split, write_split
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import predict, save_model, up_to
+from digits.pipeline import StageError
 from stages.filters import features, geometry, layer_figures, map_figures, maps, pattern_figures
 from stages.filters.__main__ import main
 from stages.filters.patterns import open_activation, search
 from stages.filters.settings import Filters, Parameters, Paths
-from stages.networks.cnn import build_cnn
-from stages.shared.data import Split, write_split
-from stages.shared.errors import StageError
-from stages.shared.files import read_json, write_json
-from stages.shared.models import predict, save_model, up_to
 from tests import helpers
 
 CLASSES = ["T-shirt/top", "Ankle boot", "Bag", "Coat"]

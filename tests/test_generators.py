@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.analysis import generators, latent, walks
-from stages.analysis.latent import Region
+from digits.analysis.latent import gaussian as latent
+from digits.analysis.latent import generators
+from digits.analysis.latent import interpolation as walks
+from digits.analysis.latent.gaussian import Region
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[2.0, 0.8, 0.0], [0.8, 1.0, -0.3], [0.0, -0.3, 0.5]])

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from stages.analysis import geometry, latent
+from digits.analysis.latent import ellipse as geometry
+from digits.analysis.latent import gaussian as latent
 
 COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])
 VECTORS = np.random.default_rng(1).multivariate_normal([3, -1], COVARIANCE, 4000)

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from stages.analysis import attribution
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.shared import gradients
-from stages.shared.models import predict
+from digits.analysis.saliency import attribution
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common import gradients
+from digits.networks.common.saved import predict
+from digits.networks.mlp.builder import build_mlp
 from tests import helpers
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.record.history import History
+from digits.tracking.history import History
 from tools.sandbox import Sandbox
 
 FIRST, SECOND, VARIANT, STASHED = (digit * 32 for digit in "abcd")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digits.pipeline import StageError
 from stages.preprocess.idx import read_idx, read_pair
-from stages.shared.errors import StageError
 from tests.helpers import random_images
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.analysis import importance
-from stages.shared.data import Split
+from digits.analysis.saliency import importance
+from digits.data.splits import Split
 from tests.helpers import random_images, random_split
 
 

@@ -12,7 +12,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from stages.analysis.repetition import summarise
+from digits.analysis.latent.seed_intervals import summarise
+from digits.data.files import write_json
+from digits.data.splits import Split, scale, write_split
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import predict, save_model, split_autoencoder
+from digits.networks.mlp.builder import build_mlp
+from digits.pipeline import StageError
 from stages.latent_analysis import (
     axes,
     conclusions,
@@ -30,13 +37,6 @@ from stages.latent_analysis import (
 from stages.latent_analysis.case import Case, read_case
 from stages.latent_analysis.judge import Drawn, Judge
 from stages.latent_analysis.settings import Analysis, Denoising
-from stages.networks.autoencoder import build_autoencoder, split_autoencoder
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.shared.data import Split, scale, write_split
-from stages.shared.errors import StageError
-from stages.shared.files import write_json
-from stages.shared.models import predict, save_model
 from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]

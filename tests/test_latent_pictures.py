@@ -12,19 +12,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.analysis.latent import describe
-from stages.latent_analysis import (
-    conclusions,
-    denoising,
-    embedding,
-    generation,
-    normality,
-    page,
-    walks,
-)
+from digits.analysis.latent.gaussian import describe
+from digits.data.splits import scale
+from stages.latent_analysis import conclusions, denoising, embedding, generation, normality, page, walks
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.settings import Denoising
-from stages.shared.data import scale
 from tests.helpers import random_images
 from tests.test_latent_analysis import CLASSES, make_case
 

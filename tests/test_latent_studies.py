@@ -11,12 +11,12 @@ from matplotlib.image import imread
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
+from digits.data.splits import flatten, read_split
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import load_model, predict, save_model
+from digits.pipeline import StageError
 from stages.latent_analysis.settings import Analysis
-from stages.networks.autoencoder import build_autoencoder
-from stages.networks.cnn import build_cnn
-from stages.shared.data import flatten, read_split
-from stages.shared.errors import StageError
-from stages.shared.models import load_model, predict, save_model
 from studies import dimension_figures, latent_spaces
 from studies.autoencoders import NOISE, change
 from tests import helpers

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from stages.networks.layers import Seeds, pooling, rescaling, weights
+from digits.networks.common.layers import Seeds, pooling, rescaling, weights
 from tests.helpers import random_images
 
 SMALL = random_images(5, 9, 10, 1)

@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from ruamel.yaml import YAML
 
-from stages.record.__main__ import main
-from stages.record.digest import md5
+from digits.tracking.__main__ import main
+from digits.tracking.digest import md5
 from tests.helpers import STAGES
 from tools.sandbox import Sandbox
 
@@ -63,7 +63,7 @@ def forget_the_record() -> None:
 
 
 def test_which_names_run_commit_settings_and_inputs(repository: Sandbox) -> None:
-    done = repository.run("python", "-m", "stages.record", "which", "models/cnn.keras")
+    done = repository.run("python", "-m", "digits.tracking", "which", "models/cnn.keras")
     assert done.returncode == 0, done.stdout
     run = the_run(repository, "train-cnn")
     assert f"models/cnn.keras has the MD5 {md5(Path('models/cnn.keras'))}." in done.stdout
@@ -240,7 +240,7 @@ def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) ->
     assert "FAULT  settings: no stage depends on lost.setting" in ill.stdout
     assert "FAULT  MLflow: sqlite:////dev/null/mlflow.db does not open" in ill.stdout
     assert "note   journal: 1 runs wait to be sent, the oldest is 19990101T000000-evaluate-0" in ill.stdout
-    assert "-> python -m stages.record sync" in ill.stdout
+    assert "-> python -m digits.tracking sync" in ill.stdout
 
 
 def test_a_study_is_recorded_under_its_name_and_found_by_its_bytes(

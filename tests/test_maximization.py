@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.analysis.maximization import (
+from digits.analysis.saliency.maximization import (
     ascend,
     best_of_each,
     choose_starts,

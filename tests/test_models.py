@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from stages.networks.autoencoder import build_autoencoder
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.shared.models import PREDICTION_BATCH, load_model, predict, save_model, up_to
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import PREDICTION_BATCH, load_model, predict, save_model, up_to
+from digits.networks.mlp.builder import build_mlp
 from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
 
 IMAGES = random_images(5, 9, 9, 1)

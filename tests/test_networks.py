@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from stages.networks.cnn import build_cnn
-from stages.networks.fields import Activation
-from stages.networks.layers import rescaling
-from stages.networks.mlp import build_mlp
-from stages.shared.errors import StageError
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.fields import Activation
+from digits.networks.common.layers import rescaling
+from digits.networks.mlp.builder import build_mlp
+from digits.pipeline import StageError
 from tests.helpers import cnn, mlp, random_images
 
 DIGITS = random_images(2, 28, 28, 1)

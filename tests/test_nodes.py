@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import f_oneway
 
-from stages.analysis import nodes
+from digits.analysis.saliency import units as nodes
 
 LABELS = np.array([0, 2, 3] * 20, dtype=np.uint8)  # 1 is absent
 CLASSES = ["Ankle boot", "Bag", "Coat", "Dress"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.networks.autoencoder_settings import Noise
-from stages.networks.noise import add_noise
+from digits.networks.autoencoder.settings import Noise
+from digits.noise import add_noise
 from tests import helpers
 
 

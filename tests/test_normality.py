@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.analysis import multivariate, normality
+from digits.analysis.latent import multivariate, normality
 
 MIXING = np.array([[2.0, 0.5, 0.0], [0.0, 1.0, -0.4], [0.0, 0.0, 0.3]])
 NORMAL = np.random.default_rng(1).standard_normal((300, 3)) @ MIXING + 5

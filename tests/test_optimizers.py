@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import pytest
 
-from stages.shared.fitting import Optimizer
-from stages.shared.training import build_optimizer
+from digits.training.loop import build_optimizer
+from digits.training.settings import Optimizer
 from tests.helpers import optimizer
 
 STEPS, EPOCHS, RATE = 10, 5, 0.2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from stages.analysis import pairs
+from digits.analysis.saliency import pixel_pairs as pairs
 from tests.helpers import random_split
 
 

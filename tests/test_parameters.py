@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from stages.shared import parameters
-from stages.shared.parameters import Block, ParameterError, Seed
+from digits.pipeline import settings as parameters
+from digits.pipeline.settings import Block, ParameterError, Seed
 from tests.helpers import PARAMS, STAGES, STUDIES, changed, code, params
 
 

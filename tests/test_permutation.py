@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stages.analysis import permutation
-from stages.analysis.importance import fit_forest
-from stages.shared.data import Split
+from digits.analysis.saliency import permutation
+from digits.analysis.saliency.importance import fit_forest
+from digits.data.splits import Split
 from tests.helpers import random_images, random_split
 
 

@@ -228,10 +228,10 @@ def test_again_does_nothing(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("touched", "changed"),
     [
-        ("stages/record/replay.py", set()),
-        ("stages/shared/command.py", set()),
+        ("digits/tracking/replay.py", set()),
+        ("digits/pipeline/stage.py", set()),
         (
-            "stages/shared/figures.py",
+            "digits/drawing/style.py",
             {"preprocess", "evaluate", "filters", "feature-importance", "latent-analysis"},
         ),
         ("stages/train_cnn.py", {"train-cnn"}),
@@ -249,7 +249,7 @@ def test_a_change_concerns_only_what_it_can_change(sandbox: Sandbox, touched: st
 
 
 def test_a_change_of_figures_gives_preprocess_the_same_bytes_and_trains_nothing(sandbox: Sandbox) -> None:
-    file = sandbox.path / "stages/shared/figures.py"
+    file = sandbox.path / "digits/drawing/style.py"
     text = file.read_text()
     file.write_text(text + "\n# another line\n")
     try:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digits.data.splits import Split, read_split, write_split
+from digits.pipeline import StageError
 from stages.preprocess.settings import Sizes
 from stages.preprocess.splits import check, split
-from stages.shared.data import Split, read_split, write_split
-from stages.shared.errors import StageError
 from tests.helpers import random_images
 
 SHARES = (0.4, 0.35, 0.2, 0.05)  # of four classes

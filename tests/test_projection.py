@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.analysis import projection
-from stages.analysis.projection import Projection
+from digits.analysis.latent import pca as projection
+from digits.analysis.latent.pca import Projection
 
 RNG = np.random.default_rng(2)
 MIXING = RNG.normal(size=(6, 6)) * np.array([5, 3, 1, 0.5, 0.2, 0.1])[:, None]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from stages.analysis.receptive_field import View, connect, slide
-from stages.shared.gradients import output_gradient
+from digits.analysis.saliency.gradients import output_gradient
+from digits.analysis.saliency.receptive_field import View, connect, slide
 
 Window = tuple[int, int, bool]  # kernel, stride, padded
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.common.saved import predict
 from stages.evaluate import reconstruction
 from stages.evaluate.settings import Paths
-from stages.networks.autoencoder import build_autoencoder
-from stages.shared.models import predict
 from tests.evaluation import SETTINGS, make_case
 from tests.helpers import autoencoder
 

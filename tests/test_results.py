@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.record.digest import STUDIES_LOCK, locked_stages
+from digits.tracking.digest import STUDIES_LOCK, locked_stages
 from tests.helpers import ROOT
 from tools import fingerprint, results
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.analysis import robustness as r
+from digits import corruptions as r
 from tests.helpers import random_images
 
 RNG = np.random.default_rng(0)

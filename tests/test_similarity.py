@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from stages.analysis.similarity import (
+from digits.analysis.saliency.similarity import (
     by_chance,
     correlate,
     correlate_kernels,

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.shared.data import read_split
-from stages.shared.errors import StageError
-from stages.shared.models import load_model, predict, save_model
+from digits.data.splits import read_split
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import load_model, predict, save_model
+from digits.networks.mlp.builder import build_mlp
+from digits.pipeline import StageError
 from studies import training
 from tests import helpers
 from tests.studied import COMPUTE, SIDE, run, splits, write_inputs

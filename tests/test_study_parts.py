@@ -10,9 +10,9 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix, mutual_info_score
 
-from stages.analysis.bootstrap import draw_counts
-from stages.shared.data import Split, flatten
-from stages.shared.errors import StageError
+from digits.analysis.classification.bootstrap import draw_counts
+from digits.data.splits import Split, flatten
+from digits.pipeline import StageError
 from studies import folds, seed_effects, suspects, training
 from studies.features import representations
 from tests import helpers

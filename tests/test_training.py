@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.networks.autoencoder import build_autoencoder
-from stages.networks.cnn import build_cnn
-from stages.networks.mlp import build_mlp
-from stages.networks.mlp_settings import MLP
-from stages.shared.data import Split
-from stages.shared.errors import StageError
-from stages.shared.files import read_json
-from stages.shared.models import predict
-from stages.shared.training import (
+from digits.data.files import read_json
+from digits.data.splits import Split
+from digits.networks.autoencoder.builder import build_autoencoder
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import predict
+from digits.networks.mlp.builder import build_mlp
+from digits.networks.mlp.settings import MLP
+from digits.pipeline import StageError
+from digits.training.loop import (
     Fitted,
     Report,
     Silent,

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from stages.record.digest import md5
-from stages.shared.models import save_model
+from digits.networks.common.saved import save_model
+from digits.tracking.digest import md5
 from tools import verify
 
 LOCK = """

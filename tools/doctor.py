@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from stages.record import journal, store
-from stages.record.sync import stale_stages
-from stages.shared.errors import StageError
-from stages.shared.parameters import flatten, read
+from digits.pipeline import StageError
+from digits.pipeline.settings import flatten, read
+from digits.tracking import journal, store
+from digits.tracking.sync import stale_stages
 from tools.fingerprint import ROOT, differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -142,7 +142,7 @@ def record() -> Iterator[Finding]:
     waiting = [path.name for path in journal.journals() if journal.waits(path)]
     if waiting:
         found = f"{len(waiting)} runs wait to be sent, the oldest is {waiting[0]}"
-        yield Finding("journal", found, "python -m stages.record sync")
+        yield Finding("journal", found, "python -m digits.tracking sync")
     else:
         yield Finding("journal", "everything is sent")
 

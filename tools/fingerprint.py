@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stages.shared import parameters
+from digits.pipeline import settings as parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = Path("metrics") / "fingerprint.json"

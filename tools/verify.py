@@ -18,8 +18,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from stages.record.digest import cached, locked_stages
-from stages.shared.parameters import flatten
+from digits.pipeline.settings import flatten
+from digits.tracking.digest import cached, locked_stages
 from tools.fingerprint import ROOT, differences
 from tools.sandbox import Sandbox
 
@@ -162,7 +162,7 @@ def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:
     """Name the tensor in which two models differ most."""
     import numpy as np
 
-    from stages.shared.models import load_model
+    from digits.networks.common.saved import load_model
 
     ours = cached(unlike.recorded or "absent", recorded)
     if not ours.exists():

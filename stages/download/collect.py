@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from digits.pipeline import StageError
 from stages.download.content import RefusedError, store
 from stages.download.registry import Dataset, File
 from stages.download.sources import Source
 from stages.download.transfer import SourceError
-from stages.shared.errors import StageError
 
 
 def collect(dataset: Dataset, sources: Sequence[Source], raw: Path) -> dict[str, str]:

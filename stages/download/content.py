@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from digits.data.files import replacing
 from stages.download.registry import File
-from stages.shared.files import replacing
 
 CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"

@@ -6,13 +6,17 @@ fitted on the validation split. Figures and pictures of a network are recorded o
 it too.
 """
 
-from stages import record
-from stages.evaluate.settings import Parameters, Paths
-from stages.shared import command
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from stages.evaluate.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits and the networks; write outputs, tables, pictures and figures."""
+    from digits.data.files import write_json, write_table
+    from digits.drawing.style import save
+    from digits.networks.common.saved import load_model, predict
     from stages.evaluate import (
         baselines,
         classifiers,
@@ -24,9 +28,6 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     )
     from stages.evaluate.case import read_case
     from stages.evaluate.outcome import Outcome
-    from stages.shared.figures import save
-    from stages.shared.files import write_json, write_table
-    from stages.shared.models import load_model, predict
 
     settings, case = parameters.evaluate, read_case(parameters, paths)
     networks = {name: load_model(getattr(paths, name)) for name in curves.NETWORKS}
@@ -56,4 +57,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("evaluate", __doc__, Parameters, Paths, main)
+    stage.run(main)

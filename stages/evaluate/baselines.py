@@ -9,12 +9,12 @@ from matplotlib.ticker import PercentFormatter
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from stages.analysis.assessment import assess
-from stages.analysis.classification import majority_probabilities
+from digits.analysis.classification.assessment import assess
+from digits.analysis.classification.metrics import majority_probabilities
+from digits.data.splits import Split, flatten
+from digits.drawing.style import GOOD, new_figure
 from stages.evaluate.case import Case
 from stages.evaluate.settings import Evaluation
-from stages.shared.data import Split, flatten
-from stages.shared.figures import GOOD, new_figure
 
 CLASSIFIERS = {"majority": "majority class", "logistic": "logistic regression", "mlp": "MLP", "cnn": "CNN"}
 

@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.analysis.calibration import reliability_table
-from stages.analysis.classification import accuracy_interval
+from digits.analysis.classification.calibration import reliability_table
+from digits.analysis.classification.metrics import accuracy_interval
+from digits.data.files import write_table
+from digits.drawing.style import BAD, GOOD, new_figure, save
 from stages.evaluate.outcome import Outcome
 from stages.evaluate.settings import Evaluation
-from stages.shared.figures import BAD, GOOD, new_figure, save
-from stages.shared.files import write_table
 
 
 def report(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.analysis.bootstrap import draw_counts
-from stages.evaluate.settings import Parameters, Paths
-from stages.shared.data import Split, read_dataset, read_split
+from digits.analysis.classification.bootstrap import draw_counts
+from digits.data.splits import Split, read_dataset, read_split
+from digits.pipeline.declaration import Paths
+from stages.evaluate.settings import Parameters
 
 
 @dataclass(frozen=True)

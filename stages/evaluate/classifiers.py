@@ -6,15 +6,20 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.analysis.assessment import assess, measure
-from stages.analysis.bootstrap import interval_table, weigh_equally
-from stages.analysis.calibration import apply_temperature, fit_temperature, measure_probabilities
+from digits.analysis.classification.assessment import assess, measure
+from digits.analysis.classification.bootstrap import interval_table, weigh_equally
+from digits.analysis.classification.calibration import (
+    apply_temperature,
+    fit_temperature,
+    measure_probabilities,
+)
+from digits.data.files import write_array, write_table
+from digits.networks.common.saved import predict
+from digits.pipeline.declaration import Paths
 from stages.evaluate import calibration, confusion, first, galleries, neighbours, ranking
 from stages.evaluate.case import Case
 from stages.evaluate.outcome import Outcome
-from stages.evaluate.settings import Evaluation, Paths
-from stages.shared.files import write_array, write_table
-from stages.shared.models import predict
+from stages.evaluate.settings import Evaluation
 
 NAMES = ("mlp", "cnn")
 CALIBRATED = "calibrated."
@@ -22,7 +27,7 @@ CALIBRATED = "calibrated."
 
 def predictions_file(name: str, paths: Paths) -> Path:
     """Return where label and prediction of every test image are written."""
-    return paths.outputs / f"{name}_predictions.csv"
+    return paths.data / f"{name}_predictions.csv"
 
 
 def report(
@@ -33,7 +38,7 @@ def report(
     tempered = apply_temperature(outcome.probabilities, temperature)
     figures, intervals = measure_with_intervals(outcome, tempered, case, settings)
     figures[f"{CALIBRATED}temperature"] = temperature
-    write_array(paths.outputs / f"{outcome.name}_probabilities.npy", outcome.probabilities)
+    write_array(paths.data / f"{outcome.name}_probabilities.npy", outcome.probabilities)
     table = outcome.describe(np.arange(len(case.test)))[["label", "prediction"]]
     write_table(predictions_file(outcome.name, paths), table)
     folder = paths.plots / outcome.name

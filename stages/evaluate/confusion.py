@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.classification import class_table, confusion_matrix, rank_confusions
+from digits.analysis.classification.metrics import class_table, confusion_matrix, rank_confusions
+from digits.data.files import write_table
+from digits.drawing.style import new_figure, save
 from stages.evaluate.mosaic import Tile, draw_mosaic
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import new_figure, save
-from stages.shared.files import write_table
 
 PAIRS, IMAGES = 10, 8
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from stages.shared.figures import BAD, GOOD, new_figure, save
+from digits.drawing.style import BAD, GOOD, new_figure, save
 
 FIGURES = {"loss": "loss", "accuracy": "error rate"}
 NETWORKS = {"mlp": "multilayer perceptron", "cnn": "convolutional network", "ae": "autoencoder"}

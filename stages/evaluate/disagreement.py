@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.analysis.comparison import agreement_by_class, mcnemar
+from digits.analysis.classification.mcnemar import agreement_by_class, mcnemar
+from digits.data.files import write_table
+from digits.drawing.style import save
 from stages.evaluate.mosaic import Tile, draw_mosaic, fold
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import save
-from stages.shared.files import write_table
 
 IMAGES, COLUMNS = 20, 10
 

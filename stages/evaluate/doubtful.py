@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from digits.data.files import write_table
+from digits.drawing.style import save
 from stages.evaluate.mosaic import Tile, draw_mosaic, fold
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import save
-from stages.shared.files import write_table
 
 COLUMNS = 8
 

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from digits.data.files import write_table
+from digits.drawing.style import BAD, GOOD, new_figure, save
 from stages.evaluate.mosaic import Tile, draw_mosaic, fold
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import BAD, GOOD, new_figure, save
-from stages.shared.files import write_table
 
 PREDICTIONS, COLUMNS = 25, 9
 PROBABILITIES = 20

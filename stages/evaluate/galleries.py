@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from digits.data.files import write_table
+from digits.drawing.style import save
 from stages.evaluate.mosaic import Tile, draw_mosaic
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import save
-from stages.shared.files import write_table
 
 
 def report(outcome: Outcome, n: int, folder: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.shared.figures import new_figure, show_image
+from digits.drawing.style import new_figure, show_image
 
 SIDE, GAP, LINE, LETTER = 0.62, 0.1, 0.15, 0.078  # inches: image, between images, line of text, letter
 TITLE_LETTER = 0.1

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.analysis.neighbours import find_nearest
+from digits.analysis.classification.neighbours import find_nearest
+from digits.data.files import write_table
+from digits.data.splits import Split
+from digits.drawing.style import BAD, GOOD, save
+from digits.networks.common.saved import predict
 from stages.evaluate.mosaic import Tile, draw_mosaic
 from stages.evaluate.outcome import Outcome
-from stages.shared.data import Split
-from stages.shared.figures import BAD, GOOD, save
-from stages.shared.files import write_table
-from stages.shared.models import predict
 
 ERRORS, NEIGHBOURS = 10, 5
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from stages.shared.data import Split
+from digits.data.splits import Split
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.analysis.ranking import measure_classes, trace_curves
+from digits.analysis.classification.roc import measure_classes, trace_curves
+from digits.data.files import write_table
+from digits.drawing.style import COLOURS, new_figure, save
 from stages.evaluate.outcome import Outcome
-from stages.shared.figures import COLOURS, new_figure, save
-from stages.shared.files import write_table
 
 POINTS = 500  # of a curve, at most
 STYLES = ("-", "--")

@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from stages.analysis.bootstrap import interval_table, weigh_equally
+from digits.analysis.classification.bootstrap import interval_table, weigh_equally
+from digits.data.files import write_array, write_table
+from digits.data.splits import Split, flatten, scale
+from digits.drawing.style import image_rows, save
+from digits.networks.common.saved import predict, split_autoencoder
+from digits.pipeline.declaration import Paths
 from stages.evaluate.case import Case
-from stages.evaluate.settings import Evaluation, Paths
-from stages.networks.autoencoder import split_autoencoder
-from stages.shared.data import Split, flatten, scale
-from stages.shared.figures import image_rows, save
-from stages.shared.files import write_array, write_table
-from stages.shared.models import predict
+from stages.evaluate.settings import Evaluation
 
 
 def report(network: keras.Model, case: Case, settings: Evaluation, paths: Paths) -> dict[str, float]:
@@ -25,7 +25,7 @@ def report(network: keras.Model, case: Case, settings: Evaluation, paths: Paths)
     }
     originals = scale(test.images)
     errors = {name: squared_error(originals, images) for name, images in reconstructed.items()}
-    write_array(paths.outputs / "ae_errors.npy", errors["autoencoder"])
+    write_array(paths.data / "ae_errors.npy", errors["autoencoder"])
     write_table(paths.plots / "ae" / "errors.csv", error_table(errors, test))
     figures, resampled = (_mean(errors, weights) for weights in (weigh_equally(len(test)), case.counts))
     values = {name: value.item() for name, value in figures.items()}

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.classification import accuracy_interval
-from stages.analysis.robustness import DISTURBANCES, spread
+from digits.analysis.classification.metrics import accuracy_interval
+from digits.corruptions import DISTURBANCES, spread
+from digits.data.files import write_table
+from digits.data.splits import Split
+from digits.drawing.style import BAD, GOOD, new_figure, save
+from digits.networks.common.saved import predict
 from stages.evaluate.mosaic import Tile, draw_mosaic
 from stages.evaluate.settings import Disturbances, Evaluation
-from stages.shared.data import Split
-from stages.shared.figures import BAD, GOOD, new_figure, save
-from stages.shared.files import write_table
-from stages.shared.models import predict
 
 UNITS = {
     "rotation": "degrees, counterclockwise",

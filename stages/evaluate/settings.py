@@ -1,14 +1,11 @@
 """What the stage evaluate reads: its settings and its paths."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.pipeline.settings import Block, Seed
 
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Pixels = Annotated[float, Field(ge=-1000, le=1000)]
@@ -45,21 +42,3 @@ class Parameters(Block):
     seed: Seed
     compute: Compute
     evaluate: Evaluation
-
-
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    mlp: Annotated[Path, Input("the trained multilayer perceptron")]
-    cnn: Annotated[Path, Input("the trained convolutional network")]
-    ae: Annotated[Path, Input("the trained autoencoder")]
-    mlp_history: Annotated[Path, Input("CSV: figures of each epoch of the MLP")]
-    cnn_history: Annotated[Path, Input("CSV: figures of each epoch of the CNN")]
-    ae_history: Annotated[Path, Input("CSV: figures of each epoch of the autoencoder")]
-    outputs: Annotated[Path, Output("folder of outputs for every test image", "data")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
-    metrics: Annotated[Path, Output("JSON: the figures", "metrics")]

@@ -5,17 +5,18 @@ The MLP of train-mlp is then trained on the most important pixels, and on as man
 are measured on the test set. Beside that: what single hidden nodes and pairs of pixels tell.
 """
 
-from stages import record
-from stages.feature_importance.settings import Parameters, Paths
-from stages.shared import command
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from stages.feature_importance.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write importances, chosen pixels, tables, pictures and figures."""
-    from stages.analysis.permutation import number_blocks
+    from digits.analysis.saliency.permutation import number_blocks
+    from digits.data.files import write_json
+    from digits.data.splits import read_dataset, read_split
     from stages.feature_importance import forest, report
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_json
 
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     classes = read_dataset(paths.dataset)["classes"]
@@ -31,4 +32,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("feature-importance", __doc__, Parameters, Paths, main)
+    stage.run(main)

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from stages.analysis.importance import rank_correlation
+from digits.analysis.saliency.importance import rank_correlation
+from digits.drawing.style import BAD, GOOD, new_figure, show_image
 from stages.feature_importance.forest import Forests
-from stages.shared.figures import BAD, GOOD, new_figure, show_image
 
 CHOICES = {"forest": "the {} most important to the forests", "random": "{} drawn at random"}
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stages.analysis import importance, permutation
+from digits.analysis.saliency import importance, permutation
+from digits.data.splits import Split
 from stages.feature_importance.settings import Parameters
-from stages.shared.data import Split
 
 
 @dataclass(frozen=True)

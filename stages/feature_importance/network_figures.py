@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from digits.data.splits import Split
+from digits.drawing.style import new_figure, show_image
 from stages.feature_importance.networks import View
-from stages.shared.data import Split
-from stages.shared.figures import new_figure, show_image
 
 MEASURES = {
     "permutation": ("permutation", "drop of accuracy"),

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.analysis import attribution, permutation
+from digits.analysis.saliency import attribution, permutation
+from digits.analysis.saliency.gradients import output_gradient
+from digits.data.splits import Split
+from digits.networks.common.saved import load_model, predict
 from stages.feature_importance.settings import Importance
-from stages.shared.data import Split
-from stages.shared.gradients import output_gradient
-from stages.shared.models import load_model, predict
 
 
 @dataclass(frozen=True)

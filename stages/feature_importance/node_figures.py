@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stages.analysis.nodes import spread_over_ranks
+from digits.analysis.saliency.units import spread_over_ranks
+from digits.data.splits import PIXEL_MAX
+from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
 from stages.feature_importance.nodes import Nodes
 from stages.feature_importance.pairs import Pair
-from stages.shared.data import PIXEL_MAX
-from stages.shared.figures import BAD, COLOURS, GOOD, new_figure
 
 SHOWN = 6  # nodes
 JITTER = 5.0  # of 255, either way: many images share a value

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.analysis import nodes
-from stages.shared.data import Split
-from stages.shared.errors import StageError
-from stages.shared.models import load_model, predict, up_to
+from digits.analysis.saliency import units as nodes
+from digits.data.splits import Split
+from digits.networks.common.saved import load_model, predict, up_to
+from digits.pipeline import StageError
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.analysis import pairs
-from stages.analysis.importance import largest
-from stages.shared.data import Split
+from digits.analysis.saliency import pixel_pairs as pairs
+from digits.analysis.saliency.importance import largest
+from digits.data.splits import Split
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from stages.analysis import importance
-from stages.analysis.attribution import mean_by_class
-from stages.analysis.permutation import sum_blocks
+from digits.analysis.saliency import importance
+from digits.analysis.saliency.attribution import mean_by_class
+from digits.analysis.saliency.permutation import sum_blocks
+from digits.data.files import write_array, write_table
+from digits.data.splits import Split
+from digits.drawing.style import save
+from digits.pipeline.declaration import Paths
 from stages.feature_importance import (
     figures,
     network_figures,
@@ -17,10 +21,7 @@ from stages.feature_importance import (
     retraining,
 )
 from stages.feature_importance.forest import Forests
-from stages.feature_importance.settings import Parameters, Paths
-from stages.shared.data import Split
-from stages.shared.figures import save
-from stages.shared.files import write_array, write_table
+from stages.feature_importance.settings import Parameters
 
 GALLERY = 10  # images with their attributions, one of each class
 Figures = dict[str, dict[str, Any]]
@@ -51,7 +52,7 @@ def report_networks(
     write_table(paths.plots / "importances.csv", forests.table(blocks))
     write_table(paths.plots / "blocks.csv", networks.tabulate_blocks(maps | spread, settings.block))
     write_table(paths.plots / "rank_correlations.csv", agreement.rename_axis("map"), index=True)
-    write_array(paths.outputs / "importances.npy", forests.flat)
+    write_array(paths.data / "importances.npy", forests.flat)
     save(paths.plots / "importance_map.png", figures.importance_map(forests, maps["forest_impurity"]))
     save(paths.plots / "rank_correlations.png", figures.rank_correlations(agreement))
     save(paths.plots / "network_maps.png", network_figures.network_maps(views))
@@ -138,7 +139,7 @@ def report_retraining(
         for name, pixels in chosen.items()
     }
     for name, pixels in chosen.items():
-        write_array(paths.outputs / f"{name}_pixels.npy", pixels)
+        write_array(paths.data / f"{name}_pixels.npy", pixels)
     picture = figures.chosen_pixels(chosen, splits[0].images.mean(axis=0), measured)
     save(paths.plots / "chosen_pixels.png", picture)
     return measured

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from stages.analysis.classification import accuracy_interval
+from digits.analysis.classification.metrics import accuracy_interval
+from digits.data.splits import Split
+from digits.networks.common.saved import predict
+from digits.networks.mlp.builder import build_mlp
+from digits.training.loop import Silent, classification, fit
 from stages.feature_importance.settings import Parameters
-from stages.networks.mlp import build_mlp
-from stages.shared.data import Split
-from stages.shared.models import predict
-from stages.shared.training import Silent, classification, fit
 
 CONFIDENCE = 0.95
 

@@ -5,17 +5,18 @@ of the last hidden layer answer to; and for every map of every convolution the p
 most, by gradient ascent from noise, beside what training images reach.
 """
 
-from stages import record
-from stages.filters.settings import Parameters, Paths
-from stages.shared import command
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from stages.filters.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and network; write arrays, tables, pictures and figures."""
+    from digits.data.files import write_json
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.common.saved import load_model
     from stages.filters import maps, report
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_json
-    from stages.shared.models import load_model
 
     train, test, model = read_split(paths.train), read_split(paths.test), load_model(paths.cnn)
     classes = read_dataset(paths.dataset)["classes"]
@@ -31,4 +32,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("filters", __doc__, Parameters, Paths, main)
+    stage.run(main)

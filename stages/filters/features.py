@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.analysis.attribution import mean_by_class
-from stages.shared.data import Split
-from stages.shared.models import predict, up_to
+from digits.analysis.saliency.attribution import mean_by_class
+from digits.data.splits import Split
+from digits.networks.common.saved import predict, up_to
 
 FEATURES, OUTPUT = "features", "probabilities"  # layers of the CNN
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import pandas as pd
 
-from stages.analysis.receptive_field import View, connect, slide
-from stages.shared.errors import StageError
+from digits.analysis.saliency.receptive_field import View, connect, slide
+from digits.pipeline import StageError
 
 POOLINGS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 ELEMENTWISE = (

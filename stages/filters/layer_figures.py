@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from digits.drawing.style import BAD, GOOD, new_figure, show_image
 from stages.filters.geometry import Geometry
-from stages.shared.figures import BAD, GOOD, new_figure, show_image
 
 HEADINGS = ("layer", "maps", "step", "receptive field", "activations", "parameters", "multiplications")
 PER_ROW = 4  # panels

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.shared.data import Split
-from stages.shared.models import predict, up_to
+from digits.data.splits import Split
+from digits.networks.common.saved import predict, up_to
 
 COLUMNS = 15  # maps of all convolutions together in the picture of all classes
 

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from digits.drawing.style import new_figure
 from stages.filters.features import Features
 from stages.filters.patterns import EXCITED, Patterns
 from stages.filters.scales import add_scale, choose_colours, scale, scale_signed
 from stages.filters.sheet import DRAWN, Cell, Sheet, count, draw_sheet, fold
-from stages.shared.figures import new_figure
 
 REACHED_BY = {
     "pattern": "patterns",

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stages.analysis.maximization import find_still, maximize
+from digits.analysis.saliency.gradients import output_gradient
+from digits.analysis.saliency.maximization import find_still, maximize
+from digits.networks.common.saved import predict
 from stages.filters.settings import Filters
-from stages.shared.gradients import output_gradient
-from stages.shared.models import predict
 
 EXCITED, UNREACHED, DEAD = "excited", "unreached", "dead"
 

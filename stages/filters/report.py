@@ -5,14 +5,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from stages.analysis.maximization import noise_images
+from digits.analysis.saliency.maximization import noise_images
+from digits.data.files import write_array, write_table
+from digits.data.splits import Split
+from digits.drawing.style import save
+from digits.networks.common.saved import predict
+from digits.pipeline.declaration import Paths
 from stages.filters import features, geometry, layer_figures, map_figures, maps, pattern_figures
 from stages.filters.patterns import open_activation, search
-from stages.filters.settings import Parameters, Paths
-from stages.shared.data import Split
-from stages.shared.figures import save
-from stages.shared.files import write_array, write_table
-from stages.shared.models import predict
+from stages.filters.settings import Parameters
 
 Figures = dict[str, Any]
 
@@ -42,7 +43,7 @@ def report_maps(model: keras.Model, examples: Split, shown: int, classes: list[s
     for each in found:
         folder, position = paths.plots / each.layer, each.activations[shown]
         names = [str(number) for number in range(position.shape[-1])]
-        write_array(paths.outputs / f"{each.layer}_maps.npy", each.activations)
+        write_array(paths.data / f"{each.layer}_maps.npy", each.activations)
         write_table(folder / "maps.csv", maps.tabulate(position, names))
         save(folder / "maps.png", map_figures.all_maps(each, shown, examples.images[shown], classes[shown]))
     if not found:
@@ -78,7 +79,7 @@ def report_patterns(model: keras.Model, train: Split, parameters: Parameters, pa
         found = search(model, convolution, layer, noise, train.images[sample], settings)
         indices = train.indices[sample][found.table["position"]]
         table = found.table.drop(columns="position").assign(index=indices)
-        write_array(paths.outputs / f"{convolution}_patterns.npy", found.images)
+        write_array(paths.data / f"{convolution}_patterns.npy", found.images)
         write_table(paths.plots / convolution / "patterns.csv", table)
         save(paths.plots / convolution / "patterns.png", pattern_figures.patterns(found))
         figures[convolution] = found.figures

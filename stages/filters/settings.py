@@ -1,14 +1,11 @@
 """What the stage filters reads: its settings and its paths."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.pipeline.settings import Block, Seed
 
 Scale = Annotated[float, Field(ge=0, le=100)]
 
@@ -35,15 +32,3 @@ class Parameters(Block):
     seed: Seed
     compute: Compute
     filters: Filters
-
-
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    cnn: Annotated[Path, Input("the trained convolutional network")]
-    outputs: Annotated[Path, Output("folder of arrays: maps and patterns", "data")]
-    plots: Annotated[Path, Output("folder of tables and pictures", "plots")]
-    metrics: Annotated[Path, Output("JSON: the figures", "metrics")]

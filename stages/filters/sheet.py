@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from digits.drawing.style import new_figure, show_image
 from stages.filters.scales import add_scale, choose_colours
-from stages.shared.figures import new_figure, show_image
 
 PER_ROW = 8  # filters, maps or patterns
 DRAWN = 64  # of them in one picture, at most

@@ -6,13 +6,15 @@ images decoded from distributions that know it or not, with their scores; ways b
 removed. What is fitted is fitted on the training split, the temperature of the CNN on validation.
 """
 
-from stages import record
-from stages.latent_analysis.settings import Parameters, Paths
-from stages.shared import command
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from stages.latent_analysis.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write vectors, tables, pictures, a page, conclusions and figures."""
+    from digits.data.files import write_array, write_json, write_text
     from stages.latent_analysis import (
         axes,
         conclusions,
@@ -29,19 +31,18 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
     )
     from stages.latent_analysis.case import read_case
     from stages.latent_analysis.judge import Judge
-    from stages.shared.files import write_array, write_json, write_text
 
     case = read_case(parameters, paths)
-    write_array(paths.outputs / "train_latent.npy", case.codes)
-    write_array(paths.outputs / "test_latent.npy", case.test_codes)
+    write_array(paths.data / "train_latent.npy", case.codes)
+    write_array(paths.data / "test_latent.npy", case.test_codes)
     judge, vectors = Judge(case), spaces.collect(case, paths.mlp)
-    components = projections.report(case, vectors, paths.outputs)
+    components = projections.report(case, vectors, paths.data)
     table = embedding.report(case, vectors, components)
     del vectors
     axes.report(case)
     pairs.report(case)
     of_lengths, tests = lengths.report(case), normality.report(case)
-    generated = generation.report(case, judge, paths.outputs)
+    generated = generation.report(case, judge, paths.data)
     walks.report(case, judge)
     text = conclusions.write(case, of_lengths, tests, table["latent"], generated)
     write_text(paths.plots / "conclusions.txt", text)
@@ -60,4 +61,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("latent-analysis", __doc__, Parameters, Paths, main)
+    stage.run(main)

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from stages.analysis.latent import Region
-from stages.analysis.normality import describe_axes
+from digits.analysis.latent.gaussian import Region
+from digits.analysis.latent.normality import describe_axes
+from digits.data.files import write_table
+from digits.drawing.style import BAD, GOOD, new_figure, save
 from stages.latent_analysis.case import Case
-from stages.shared.figures import BAD, GOOD, new_figure, save
-from stages.shared.files import write_table
 
 SHOWN = 32  # axes with a histogram, at most
 BINS = 40

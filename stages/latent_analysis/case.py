@@ -8,12 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from stages.analysis.latent import Region, describe
-from stages.latent_analysis.settings import Analysis, Parameters, Paths
-from stages.networks.autoencoder import split_autoencoder
-from stages.shared.data import Split, read_dataset, read_split
-from stages.shared.errors import StageError
-from stages.shared.models import load_model, predict
+from digits.analysis.latent.gaussian import Region, describe
+from digits.data.splits import Split, read_dataset, read_split
+from digits.networks.common.saved import load_model, predict, split_autoencoder
+from digits.pipeline import StageError
+from digits.pipeline.declaration import Paths
+from stages.latent_analysis.settings import Analysis, Parameters
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import truncnorm
 
-from stages.analysis.normality import CUT
+from digits.analysis.latent.normality import CUT
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.generation import REAL, RECONSTRUCTED
 from stages.latent_analysis.normality import ALL

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.quality import filter_median, signal_to_noise
+from digits.analysis.latent.quality import filter_median, signal_to_noise
+from digits.data.files import write_table
+from digits.data.splits import scale
+from digits.drawing.style import BAD, COLOURS, GOOD, image_rows, new_figure, save
+from digits.networks.autoencoder.settings import Noise
+from digits.networks.common.saved import predict
+from digits.noise import add_noise
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.settings import Denoising
-from stages.networks.autoencoder_settings import Noise
-from stages.networks.noise import add_noise
-from stages.shared.data import scale
-from stages.shared.figures import BAD, COLOURS, GOOD, image_rows, new_figure, save
-from stages.shared.files import write_table
-from stages.shared.models import predict
 
 Method = Callable[[np.ndarray], np.ndarray]  # from noisy images, uint8, to images in [0, 1]
 

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.classification import accuracy_interval
-from stages.analysis.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
-from stages.analysis.projection import Projection
+from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.latent.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
+from digits.analysis.latent.pca import Projection
+from digits.data.files import write_table, write_text
+from digits.drawing.style import new_figure, save, scatter_by_class
 from stages.latent_analysis import page
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.projections import tabulate
 from stages.latent_analysis.spaces import TITLES, Vectors
-from stages.shared.figures import new_figure, save, scatter_by_class
-from stages.shared.files import write_table, write_text
 
 CONFIDENCE = 0.95  # of the intervals
 PAPER = "#C8C8C8"  # for training images, which are only the background

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 from scipy.stats import entropy
 
-from stages.analysis.calibration import apply_temperature, fit_temperature
-from stages.analysis.frechet import frechet_distance
-from stages.analysis.geometry import nearest_distances
-from stages.analysis.latent import Region, describe, reencoding_error
+from digits.analysis.classification.calibration import apply_temperature, fit_temperature
+from digits.analysis.latent.ellipse import nearest_distances
+from digits.analysis.latent.frechet import frechet_distance
+from digits.analysis.latent.gaussian import Region, describe, reencoding_error
+from digits.data.splits import PIXEL_MAX, flatten
+from digits.networks.common.saved import predict, up_to
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.spaces import FEATURES
-from stages.shared.data import PIXEL_MAX, flatten
-from stages.shared.models import predict, up_to
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from stages.analysis.geometry import draw_uniform, expected_length, matching_side, sweep_sides
+from digits.analysis.latent.ellipse import draw_uniform, expected_length, matching_side, sweep_sides
+from digits.data.files import write_table
+from digits.drawing.style import BAD, COLOURS, GOOD, new_figure, save
 from stages.latent_analysis.case import Case
-from stages.shared.figures import BAD, COLOURS, GOOD, new_figure, save
-from stages.shared.files import write_table
 
 FACTORS = np.arange(1, 16) / 10  # sides of the sweep, in sides of the cube of equal mean length
 BINS = 80

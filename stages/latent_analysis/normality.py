@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.normality import cut_outliers, measure, quantiles
+from digits.analysis.latent.normality import cut_outliers, measure, quantiles
+from digits.data.files import write_table
+from digits.drawing.style import BAD, GOOD, new_figure, save
 from stages.latent_analysis.case import Case
-from stages.shared.figures import BAD, GOOD, new_figure, save
-from stages.shared.files import write_table
 
 ALL = "all images"
 POINTS = 200  # quantiles drawn

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from digits.drawing.style import COLOURS
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.spaces import TITLES
-from stages.shared.figures import COLOURS
 
 if TYPE_CHECKING:
     from stages.latent_analysis.embedding import Maps

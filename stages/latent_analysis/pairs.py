@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.geometry import Ellipse, fit_ellipse, strongest_pairs
+from digits.analysis.latent.ellipse import Ellipse, fit_ellipse, strongest_pairs
+from digits.data.files import write_table
+from digits.drawing.style import BAD, new_figure, save
 from stages.latent_analysis.case import Case
-from stages.shared.figures import BAD, new_figure, save
-from stages.shared.files import write_table
 
 PAIRS, BINS = 6, 40
 SHARES = (0.5, 0.95, 0.99)  # of a normal distribution within each ellipse

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from stages.analysis import projection
-from stages.analysis.projection import Projection
+from digits.analysis.latent import pca as projection
+from digits.analysis.latent.pca import Projection
+from digits.data.files import write_array, write_table
+from digits.drawing.style import COLOURS, new_figure, save, scatter_by_class
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.spaces import TITLES, Vectors
-from stages.shared.figures import COLOURS, new_figure, save, scatter_by_class
-from stages.shared.files import write_array, write_table
 
 LOOKS = dict(zip(TITLES, ("#000000", COLOURS[0], COLOURS[4], COLOURS[3]), strict=True))
 

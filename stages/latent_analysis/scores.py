@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.repetition import CONFIDENCE
-from stages.shared.figures import BAD, GOOD, new_figure
+from digits.analysis.latent.seed_intervals import CONFIDENCE
+from digits.drawing.style import BAD, GOOD, new_figure
 
 TITLES = {
     "reencoding_error": "re-encoding error",

@@ -1,14 +1,11 @@
 """What the stage latent-analysis reads: its settings and its paths."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from stages.shared import command
-from stages.shared.command import Input, Output
-from stages.shared.compute import Compute
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.pipeline.settings import Block, Seed
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[tuple[Level, ...], Field(min_length=1)]
@@ -49,18 +46,3 @@ class Parameters(Block):
     seed: Seed
     compute: Compute
     latent_analysis: Analysis = Field(alias="latent-analysis")
-
-
-class Paths(command.Paths):
-    """What this stage reads and writes."""
-
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    mlp: Annotated[Path, Input("the trained multilayer perceptron")]
-    cnn: Annotated[Path, Input("the trained convolutional network")]
-    ae: Annotated[Path, Input("the trained autoencoder")]
-    outputs: Annotated[Path, Output("folder of arrays: vectors and projections", "data")]
-    plots: Annotated[Path, Output("folder of tables, pictures and a page", "plots")]
-    metrics: Annotated[Path, Output("JSON: the figures", "metrics")]

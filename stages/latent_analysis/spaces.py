@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from digits.data.splits import flatten
+from digits.networks.common.saved import load_model, predict, up_to
+from digits.pipeline import StageError
 from stages.latent_analysis.case import Case
-from stages.shared.data import flatten
-from stages.shared.errors import StageError
-from stages.shared.models import load_model, predict, up_to
 
 Vectors = tuple[np.ndarray, np.ndarray]  # training and test, float32 (n, d)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from stages.analysis.walks import interpolate_about, interpolate_straight, walk_axis
+from digits.analysis.latent.interpolation import interpolate_about, interpolate_straight, walk_axis
+from digits.data.files import replacing, write_table
+from digits.drawing.style import image_rows, save
+from digits.networks.common.saved import predict
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.judge import Judge
-from stages.shared.figures import image_rows, save
-from stages.shared.files import replacing, write_table
-from stages.shared.models import predict
 
 AXES, FARTHEST, STEPS = 8, 3.0, 11  # principal axes, standard deviations, images on each way
 PAIRS = 4

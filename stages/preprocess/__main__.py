@@ -4,18 +4,18 @@ The split is stratified and seeded. The training and validation sets come from t
 file, the test set from the original test file; from here on only evaluation and analysis open it.
 """
 
-from stages import record
-from stages.preprocess.settings import Parameters, Paths
-from stages.shared import command
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from stages.preprocess.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the IDX files; write the splits, the exploration and its figures."""
-    from stages.analysis import exploration
-    from stages.preprocess import figures, idx, splits
-    from stages.shared.data import write_split
-    from stages.shared.figures import save
-    from stages.shared.files import read_json, write_json, write_table
+    from digits.data.files import read_json, write_json, write_table
+    from digits.data.splits import write_split
+    from digits.drawing.style import save
+    from stages.preprocess import exploration, figures, idx, splits
 
     dataset = read_json(paths.raw / "dataset.json")
     files = {name: idx.read_pair(paths.raw, name) for name in ("train", "t10k")}
@@ -37,4 +37,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("preprocess", __doc__, Parameters, Paths, main)
+    stage.run(main)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.shared.data import Split
-from stages.shared.figures import GOOD, image_grid, new_figure
+from digits.data.splits import Split
+from digits.drawing.style import GOOD, image_grid, new_figure
 
 PER_CLASS = 5  # labelled images of each class in the grid
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.errors import StageError
+from digits.pipeline import StageError
 
 UNSIGNED_BYTE = 8
 

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from digits.data.splits import Split
+from digits.pipeline import StageError
 from stages.preprocess.settings import Sizes
-from stages.shared.data import Split
-from stages.shared.errors import StageError
 
 Labelled = tuple[np.ndarray, np.ndarray]  # images (n, height, width, channels) and labels (n,)
 

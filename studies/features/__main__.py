@@ -6,18 +6,19 @@ information), random pixels, principal components, or distances to cluster centr
 
 from typing import Any
 
-from stages import record
-from stages.shared import command
-from studies.features.settings import Parameters, Paths
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.tracking import Run
+from studies.features.settings import Parameters
 
 
-def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; train for each number of features and seed; write a table."""
     import pandas as pd
 
-    from stages.networks.mlp import build_mlp
-    from stages.shared.data import read_dataset, read_split
-    from stages.shared.files import write_table
+    from digits.data.files import write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.mlp.builder import build_mlp
     from studies import training
     from studies.features.representations import represent
 
@@ -43,4 +44,4 @@ def main(parameters: Parameters, paths: Paths, run: record.Run) -> None:
 
 
 if __name__ == "__main__":
-    command.run("features", __doc__, Parameters, Paths, main, package="studies")
+    stage.run(main)

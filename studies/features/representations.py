@@ -13,9 +13,9 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import mutual_info_classif
 
-from stages.shared.data import Split, flatten
-from stages.shared.errors import StageError
-from stages.shared.training import Transform
+from digits.data.splits import Split, flatten
+from digits.pipeline import StageError
+from digits.training.loop import Transform
 
 SOURCES = ("forest", "permutation", "mutual-information", "random", "components", "clusters")
 LEVELS = 8  # grey levels that mutual information tells apart

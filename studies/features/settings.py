@@ -1,16 +1,13 @@
 """What the study features reads: its settings and its paths."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from stages.networks.mlp_settings import MLP
-from stages.shared import command
-from stages.shared.command import Input, Item, Output
-from stages.shared.compute import Compute
-from stages.shared.fitting import Augmentation
-from stages.shared.parameters import Block, Seed
+from digits.compute import Compute
+from digits.networks.mlp.settings import MLP
+from digits.pipeline.settings import Block, Seed
+from digits.training.settings import Augmentation
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -34,15 +31,3 @@ class Parameters(Block):
     compute: Compute
     features: Features
     train_mlp: MLP = Field(alias="train-mlp")
-
-
-class Paths(command.Paths):
-    """What this study reads and writes."""
-
-    source: Annotated[str, Item("where features come from")]
-    train: Annotated[Path, Input("folder of the training split", "data")]
-    val: Annotated[Path, Input("folder of the validation split", "data")]
-    test: Annotated[Path, Input("folder of the test split", "data")]
-    dataset: Annotated[Path, Input("JSON: what is known of the data set")]
-    importances: Annotated[Path, Input("CSV: importance of each pixel")]
-    table: Annotated[Path, Output("CSV: one row a training")]

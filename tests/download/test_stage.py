@@ -14,13 +14,13 @@ from typing import Any, get_args
 
 import pytest
 
+from digits.pipeline import StageError
+from digits.pipeline import settings as parameters
 from stages.download import registry, sources
 from stages.download.__main__ import Parameters, Paths, main
 from stages.download.collect import collect
 from stages.download.registry import DATASETS, Dataset
 from stages.download.sources import Folder
-from stages.shared import parameters
-from stages.shared.errors import StageError
 from tests.download.helpers import IMAGES, NAMES, folder, read
 from tests.helpers import ROOT
 

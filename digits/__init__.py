@@ -1,0 +1,1 @@
+"""What the stages are made of, and what a notebook imports."""

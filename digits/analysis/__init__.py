@@ -1,0 +1,1 @@
+"""The science: arrays in, values out; no files, no pictures, no MLflow."""

@@ -1,0 +1,96 @@
+"""How well probabilities rank the images of a class before all others: ROC and precision-recall."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from sklearn.metrics import roc_curve
+
+from digits.analysis.classification.bootstrap import weigh_equally
+
+
+def measure_ranking(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return macro one-against-the-rest ROC AUC and average precision, float64 (m,) each.
+
+    labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column
+    of weights, or all of them, is left out of that column's mean; nan where no class is left.
+    """
+    measured = np.array(
+        [
+            _measure_class(positive, scores, weights)
+            for _, positive, scores in _each_class(labels, probabilities)
+        ]
+    )
+    left = ~np.isnan(measured)
+    total, n_left = np.where(left, measured, 0).sum(axis=0), left.sum(axis=0)
+    means = np.divide(total, n_left, out=np.full(total.shape, np.nan), where=n_left > 0)
+    return {"roc_auc": means[0], "average_precision": means[1]}
+
+
+def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return one row a class that has images: label, roc_auc, average_precision."""
+    rows = [
+        (label, *_measure_class(positive, scores, weigh_equally(len(labels))).ravel())
+        for label, positive, scores in _each_class(labels, probabilities)
+    ]
+    return pd.DataFrame(rows, columns=["label", "roc_auc", "average_precision"])
+
+
+def _measure_class(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return ROC AUC, a tie counted half, and average precision of one class, (2, m).
+
+    Both need only the weight at each score of a positive image and between any two such scores.
+    """
+    thresholds = np.unique(scores[positive])
+    last = 2 * len(thresholds)
+    # Best first; odd where tied with a positive image, even between two of them.
+    place = last - np.searchsorted(thresholds, scores, "left") - np.searchsorted(thresholds, scores, "right")
+    positives, negatives = (
+        _sum_by_place(place[mine], weights[mine], last + 1) for mine in (positive, ~positive)
+    )
+    true, false = positives.cumsum(axis=0), negatives.cumsum(axis=0)
+    precision = np.divide(true, true + false, out=np.zeros_like(true), where=true > 0)
+    with np.errstate(invalid="ignore"):
+        auc = 1 - (positives * (false - negatives / 2)).sum(axis=0) / (true[-1] * false[-1])
+        average = (positives * precision).sum(axis=0) / true[-1]
+    return np.where((true[-1] > 0) & (false[-1] > 0), np.stack([auc, average]), np.nan)
+
+
+def _sum_by_place(place: np.ndarray, weights: np.ndarray, n_places: int) -> np.ndarray:
+    """Return the sum of the weights (k, m) at each place, (n_places, m)."""
+    ones = np.ones(len(place))
+    return np.asarray(csr_array((ones, (place, np.arange(len(place)))), (n_places, len(place))) @ weights)
+
+
+def trace_curves(labels: np.ndarray, probabilities: np.ndarray, points: int) -> pd.DataFrame:
+    """Return label, false_positive_rate, recall, precision along the curves of each class with images.
+
+    Rows are the corners of the ROC curve, `points` at most, evenly spread, the ends among them. Between
+    two of them only true or only false positives are added, so that they are the corners of the
+    precision-recall curve too. Precision is 1 where nothing is predicted yet.
+    """
+    curves = [
+        _trace_class(positive, scores, points).assign(label=label)
+        for label, positive, scores in _each_class(labels, probabilities)
+    ]
+    return pd.concat(curves)[["label", "false_positive_rate", "recall", "precision"]]
+
+
+def _trace_class(positive: np.ndarray, scores: np.ndarray, points: int) -> pd.DataFrame:
+    false_positive_rate, recall, _ = roc_curve(positive, scores)
+    true, false = recall * positive.sum(), false_positive_rate * (~positive).sum()
+    precision = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+    kept = np.unique(np.linspace(0, len(recall) - 1, points).astype(np.intp))
+    columns = {"false_positive_rate": false_positive_rate, "recall": recall, "precision": precision}
+    return pd.DataFrame(columns).iloc[kept]
+
+
+def _each_class(
+    labels: np.ndarray, probabilities: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield label, membership (n,) and scores (n,) of each class that has images."""
+    for label in np.unique(labels):
+        yield int(label), labels == label, probabilities[:, label]

@@ -1,0 +1,126 @@
+"""What pictures share: a look, colours that the colour-blind tell apart, galleries and scatters."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from digits.data.files import replacing
+
+DPI = 110
+# Paul Tol's qualitative scheme "muted" with black for its pale grey, https://personal.sron.nl/~pault/
+COLOURS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE",
+    "#882255", "#44AA99", "#999933", "#AA4499", "#000000",
+)  # fmt: skip
+GOOD, BAD = "#0077BB", "#CC3311"  # Tol's "vibrant" blue and red
+STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "image.cmap": "gray_r",
+    "svg.hashsalt": "digits",
+}
+
+
+def new_figure(width: float, height: float, **subplots: Any) -> tuple[Figure, Any]:
+    """Return a figure of that many inches and its axes, laid out so that nothing overlaps."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(**subplots)
+
+
+def save(path: Path, figure: Figure) -> None:
+    """Write a PNG that names neither a date nor a version."""
+    with replacing(path) as temporary, matplotlib.rc_context(STYLE):
+        figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
+
+
+def show_image(
+    ax: Axes,
+    image: np.ndarray,
+    title: str = "",
+    colour: str = "black",
+    extent: tuple[float, float, float, float] | None = None,
+) -> None:
+    """Draw one image, (height, width, channels) in [0, 255] or [0, 1], dark ink on white.
+
+    extent: left, right, bottom, top in the units of the axes; without it one unit is a pixel.
+    """
+    top = 255 if image.dtype == np.uint8 or image.max() > 1 else 1
+    picture = image[..., 0] if image.shape[-1] == 1 else image / top
+    ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest", extent=extent)
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title, fontsize=9, color=colour, pad=2)
+
+
+def image_grid(
+    images: np.ndarray, titles: Sequence[str], columns: int, title: str, side: float = 0.85
+) -> Figure:
+    """Draw images (n, height, width, channels) row by row, `side` inches wide, each under its title."""
+    rows = -(-len(images) // columns)
+    figure, axes = new_figure(
+        columns * side, rows * (side + 0.2) + 0.4, nrows=rows, ncols=columns, squeeze=False
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image, name in zip(axes.flat, images, titles, strict=False):
+        show_image(ax, image, name)
+    figure.suptitle(title)
+    return figure
+
+
+def image_rows(rows: dict[str, np.ndarray], title: str) -> Figure:
+    """Draw one row of images under another, each named at its left."""
+    columns = max(len(images) for images in rows.values())
+    figure, axes = new_figure(
+        columns * 0.75 + 1.6, len(rows) * 0.85 + 0.5, nrows=len(rows), ncols=columns, squeeze=False
+    )
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        for ax in line:
+            ax.set_axis_off()
+        for ax, image in zip(line, images, strict=False):
+            show_image(ax, image)
+        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=10)
+    figure.suptitle(title)
+    return figure
+
+
+def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+    """Draw points (n, 2) in their class's colour, and each class's name near its median point."""
+    present = np.unique(labels)
+    medians = np.stack([np.median(points[labels == label], axis=0) for label in present])
+    for label, place in zip(present, _apart(medians, np.ptp(points, axis=0)), strict=True):
+        mine = points[labels == label]
+        colour = COLOURS[label % len(COLOURS)]
+        ax.scatter(mine[:, 0], mine[:, 1], s=5, alpha=0.6, color=colour, linewidths=0)
+        ax.annotate(
+            classes[label],
+            place,
+            ha="center",
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2},
+        )
+
+
+def _apart(places: np.ndarray, extent: np.ndarray, gap: float = 0.07) -> np.ndarray:
+    """Push points (n, 2) apart until any two are `gap` of the extent from each other, or nearly so.
+
+    Along an axis without extent, as that of a single dimension, all stay where they are.
+    """
+    extent = np.where(extent > 0, extent, 1)
+    moved = places / extent
+    for _ in range(200):
+        difference = moved[:, None] - moved
+        distance = np.linalg.norm(difference, axis=-1, keepdims=True)
+        push = np.clip(gap - distance, 0, None) / 4
+        moved += (push * difference / np.maximum(distance, 1e-9)).sum(axis=1)
+    return np.asarray(moved * extent)

@@ -1,0 +1,115 @@
+"""What dvc.yaml declares of a stage: the paths that it reads and writes, each by its name."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os.path import normpath
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+
+Kind = Literal["file", "data", "metrics", "plots"]
+
+PACKAGES = ("digits", "stages", "studies")  # dependencies that begin so, and are no tables, are code
+SPLITS = ("raw", "train", "val", "test")  # names of folders that MLflow records as data sets
+VARIABLE = re.compile(r"\$\{paths\.(\w+)\}")
+ITEM = re.compile(r"\$\{item\.(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path that a stage reads or writes, from the repository's root, and what it is to the record."""
+
+    name: str
+    path: Path
+    kind: Kind
+
+
+class Paths:
+    """The paths of one stage as attributes, named as under `paths` in dvc.yaml.
+
+    A path that has no name there, since no other stage reads it, goes by its first folder: `data`,
+    `metrics` or `plots`. The members of a stage's matrix are attributes too.
+    """
+
+    def __init__(self, stage: str, paths: Mapping[str, Path], items: Mapping[str, str] | None = None) -> None:
+        self._stage = stage
+        self._paths = dict(paths)
+        self.items = dict(items or {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self.items:
+            return self.items[name]
+        if name not in self._paths:
+            raise AttributeError(f"dvc.yaml declares no path {name!r} for the stage {self._stage}")
+        return self._paths[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._paths
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One stage of a dvc.yaml, for one member of its matrix where it has one."""
+
+    stage: str
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+    items: Mapping[str, str]
+
+    @property
+    def paths(self) -> Paths:
+        """Its paths and items as attributes."""
+        places = (*self.outputs, *self.inputs)  # a stage may read what another wrote into its own folder
+        return Paths(self.stage, {place.name: place.path for place in reversed(places)}, self.items)
+
+
+def read_pipeline(folder: Path) -> dict[str, Any]:
+    """Return the content of the folder's dvc.yaml, nothing where there is none."""
+    path = folder / "dvc.yaml"
+    return dict(YAML(typ="safe").load(path)) if path.exists() else {}
+
+
+def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Declaration:
+    """Return what the folder's dvc.yaml declares of a stage; KeyError where it does not have it."""
+    document = read_pipeline(folder)
+    entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
+
+    def place(text: str, kind: Kind) -> Place:
+        named = VARIABLE.fullmatch(text)
+        path = _resolve(text, variables, items, folder)
+        parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
+        name = named[1] if named else parts[0]
+        return Place(name, path, "data" if name in SPLITS else kind)
+
+    inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]
+    outputs = [
+        place(text, kind)
+        for key, kind in (("outs", "file"), ("metrics", "metrics"), ("plots", "plots"))
+        for text in _texts(entry.get(key, []))
+    ]
+    return Declaration(stage, tuple(inputs), tuple(outputs), dict(items))
+
+
+def is_code(dependency: str) -> bool:
+    """Whether a dependency of dvc.yaml is a module or a folder of modules."""
+    path = dependency.removeprefix("../")
+    return path.startswith(tuple(f"{package}/" for package in PACKAGES)) and Path(path).suffix in ("", ".py")
+
+
+def declared_settings(folder: Path) -> set[str]:
+    """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
+    entries = read_pipeline(folder).get("stages", {}).values()
+    return {str(key).partition(".")[0] for entry in entries for key in entry.get("params", [])}
+
+
+def _texts(entries: list[Any]) -> Iterator[str]:
+    return (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
+
+
+def _resolve(text: str, variables: Mapping[str, str], items: Mapping[str, str], folder: Path) -> Path:
+    text = VARIABLE.sub(lambda match: variables[match[1]], text)
+    return Path(normpath(folder / ITEM.sub(lambda match: items[match[1]], text)))

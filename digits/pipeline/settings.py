@@ -1,0 +1,117 @@
+"""Settings: read from params.yaml and checked before a stage touches anything."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from digits.pipeline import StageError
+from digits.pipeline.declaration import declared_settings
+
+PARAMS = Path("params.yaml")
+
+
+class ParameterError(StageError):
+    """A setting that cannot be used; the message names file, key, value and what is allowed."""
+
+
+class Block(BaseModel):
+    """A group of settings: immutable, unknown keys refused, no silent conversion between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="seed of every random draw")]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Experiment(Block):
+    """What every stage's record is filed under."""
+
+    dataset: str = Field(description="name of the data set")
+
+
+def load(model: type[Model], folder: Path = Path()) -> Model:
+    """Read the keys that `model` names (by alias, as in the file) from params.yaml and check them.
+
+    folder: of the studies, whose params.yaml holds blocks of their own beside the pipeline's.
+    Raises ParameterError, with every fault in one message.
+    """
+    files = [PARAMS] if folder == Path() else [folder / PARAMS, PARAMS]
+    documents = {path: read(path) for path in files}
+    faults = [fault for path, document in documents.items() for fault in _unknown_blocks(path, document)]
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    chosen = {key: next((d[key] for d in documents.values() if key in d), None) for key in keys}
+    present = {key: value for key, value in chosen.items() if value is not None}
+    try:
+        # By way of JSON, because only there does strict checking take a list for a tuple.
+        parameters = model.model_validate_json(json.dumps(present, default=str))
+    except ValidationError as error:
+        faults += [_describe(fault, model) for fault in error.errors()]
+    if faults:
+        raise ParameterError("\n  ".join([f"{files[0]} has settings that cannot be used:", *faults]))
+    return parameters
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping (so 1e-3 is a number, as it is for DVC), unchecked."""
+    try:
+        document = YAML(typ="safe").load(path)
+    except (OSError, YAMLError) as error:
+        raise ParameterError(f"{path} cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise ParameterError(f"{path} should hold `name: value` lines; it holds {document!r}")
+    return document
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ("block.key", value) pairs of a nested mapping."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _unknown_blocks(path: Path, document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a fault for each block that no stage of the dvc.yaml beside the file declares."""
+    known = sorted(declared_settings(path.parent))
+    for key in document if known else ():
+        if key not in known:
+            yield f"{key}: no such block{_suggestion(str(key), known)}"
+
+
+def _describe(fault: Any, model: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    owner, meaning = _find(fault["loc"], model)
+    if fault["type"] == "missing":
+        return f"{key}: missing ({meaning})"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: no such setting{_suggestion(str(fault['loc'][-1]), list(owner.model_fields))}"
+    allowed = fault["msg"].replace("Input should be", "should be")
+    return f"{key} = {fault['input']!r}: {allowed}" + (f" ({meaning})" if meaning else "")
+
+
+def _find(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[type[BaseModel], str]:
+    """Return the block that holds the key at `location`, and the meaning of that key."""
+    meaning = ""
+    for part in location:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in fields:
+            break
+        meaning = fields[str(part)].description or meaning
+        inner = fields[str(part)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return model, meaning
+
+
+def _suggestion(word: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(word, allowed, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; allowed: {', '.join(allowed)}"

@@ -1,0 +1,128 @@
+"""The command of a stage: paths from dvc.yaml, settings from params.yaml, and a record of the run."""
+
+import argparse
+import errno
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from digits import compute, tracking
+from digits.pipeline import StageError, settings, watchdog
+from digits.pipeline.declaration import Declaration, Paths, Place, declare, read_pipeline
+from digits.tracking.journal import root
+
+REMEDIES = {
+    errno.EACCES: "Give yourself the right to write there",
+    errno.EPERM: "Give yourself the right to write there",
+    errno.EROFS: "Choose a folder that can be written",
+    errno.ENOSPC: "Make room on that disk (`dvc gc --all-commits --all-experiments` drops what none names)",
+    errno.EDQUOT: "Make room within your quota",
+}
+ABANDONED_SECONDS = 3600.0  # no checkpoint takes that long to be written
+
+Main = Callable[[Any, Paths, tracking.Run], None]
+
+
+def run(main: Main) -> None:
+    """Run `main` as the stage whose module it is: check its settings and inputs, and record it.
+
+    The stage's name and description are those of its module; its settings are read into the model that
+    annotates the first argument of `main`, its paths from the dvc.yaml beside its package. Ends with
+    exit code 1 and one message on a known error. Heavy imports belong inside `main`: the environment
+    must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
+    """
+    watchdog.hold()
+    module = sys.modules["__main__"]
+    package, word = str(module.__spec__ and module.__spec__.name).split(".")[:2]
+    stage, folder = word.replace("_", "-"), Path() if package == "stages" else Path(package)
+    items = _parse(stage, f"{package}.{word}", str(module.__doc__), folder)
+    try:
+        _run(main, declare(stage, items, folder), folder)
+    except StageError as error:
+        sys.exit(f"{stage}: {error}")
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        file = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{stage}: {file}{error.strerror}. {REMEDIES[error.errno]}, and run it again.")
+
+
+def _run(main: Main, declaration: Declaration, folder: Path) -> None:
+    model = next(iter(main.__annotations__.values()))
+    if not isinstance(model, type):  # the settings of a stage with a matrix may depend on its member
+        model = model(declaration.items)
+    parameters = settings.load(model, folder)
+    experiment = settings.load(settings.Experiment).dataset
+    if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
+        compute.pin(chosen)
+    _check_inputs(declaration.inputs)
+    _sweep(declaration.outputs)
+    entry = tracking.Entry(
+        stage="@".join([declaration.stage, *declaration.items.values()]),
+        experiment=experiment,
+        settings=dict(settings.flatten(parameters.model_dump(mode="json", by_alias=True))),
+        inputs={place.path: place.kind for place in declaration.inputs},
+        outputs={place.path: place.kind for place in declaration.outputs},
+        params=settings.PARAMS if folder == Path() else None,
+    )
+    with tracking.start(entry) as run:
+        main(parameters, declaration.paths, run)
+
+
+def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str, str]:
+    """Return the members of the stage's matrix that the command line names."""
+    entry = read_pipeline(folder).get("stages", {}).get(stage)
+    if entry is None:
+        sys.exit(f"{stage}: {folder / 'dvc.yaml'} has no such stage. Run this from the project's own folder.")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        epilog=_describe_paths(entry),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, members in entry.get("matrix", {}).items():
+        parser.add_argument(name, metavar=name.upper(), help=f"one of {', '.join(map(str, members))}")
+    return dict(vars(parser.parse_args()))
+
+
+def _describe_paths(entry: dict[str, Any]) -> str:
+    rows = {
+        "reads": [text for text in entry.get("deps", []) if text.startswith(("$", "../$"))],
+        "writes": [
+            next(iter(out)) if isinstance(out, dict) else out
+            for key in ("outs", "metrics", "plots")
+            for out in entry.get(key, [])
+        ],
+        "is set by": entry.get("params", []),
+    }
+    lines = [f"{verb}: {', '.join(map(str, what))}" for verb, what in rows.items() if what]
+    return "\n".join(["As dvc.yaml declares it, this stage", *(f"  {line}" for line in lines)])
+
+
+def _check_inputs(inputs: Iterable[Place]) -> None:
+    """Raise StageError where an input is not there, or not what dvc.lock says the stage before it made."""
+    recorded = tracking.locked_outputs()
+    for path in (place.path for place in inputs):
+        if not path.exists():
+            raise StageError(f"{path} is not there. `dvc checkout` brings it back, `dvc repro` makes it.")
+        expected = recorded.get(path.as_posix())
+        if expected and (found := tracking.md5(path)) != expected:
+            raise StageError(
+                f"{path} has the MD5 {found}; dvc.lock names {expected}. `dvc checkout --force {path}` "
+                "brings those bytes back (`git restore`, where git holds them); if the new ones are meant, "
+                "`dvc commit` takes them over."
+            )
+
+
+def _sweep(outputs: Iterable[Place]) -> None:
+    """Remove what a killed run of this stage left half-written, and old halves of checkpoints."""
+    for path in (place.path for place in outputs):
+        for leftover in path.parent.glob(f".{path.name}.*"):
+            leftover.unlink(missing_ok=True)
+    for leftover in (root() / ".checkpoints").glob(".*"):
+        with suppress(FileNotFoundError):  # a training beside this one may have just renamed it
+            if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
+                leftover.unlink()

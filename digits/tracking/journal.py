@@ -1,0 +1,141 @@
+"""The local journal: one folder a run, one JSON line an event, kept outside DVC and git."""
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+PARAMS = "params.yaml"  # name of the copy of all settings among a run's kept files
+
+
+def root() -> Path:
+    """Return the repository that keeps the record: DVC names the original one in temporary copies."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd())
+
+
+def folder() -> Path:
+    """Return the folder of all journals."""
+    return root() / ".journal"
+
+
+def journals() -> list[Path]:
+    """Return the folders of all journals, oldest first."""
+    return sorted(path.parent for path in folder().glob("[!.]*/events.jsonl"))
+
+
+def waits(path: Path) -> bool:
+    """Whether the journal in the folder is written by nobody and not received by MLflow."""
+    journal = Journal(path)
+    try:
+        return journal.unfinished() and journal.lock()
+    finally:
+        journal.close()
+
+
+class Journal:
+    """Events of one run, appended and never changed, with a mark of how many MLflow has received.
+
+    The writer holds a lock on the file, so that others can tell a living run from a dead one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files = path / "files"
+        self._file = (path / "events.jsonl").open("a", encoding="utf-8")
+        self._appending = threading.Lock()
+        self._over = False
+
+    @classmethod
+    def create(cls, stage: str) -> "Journal":
+        """Start a new journal and lock it."""
+        name = f"{time.strftime('%Y%m%dT%H%M%S')}-{stage}-{uuid.uuid4().hex[:12]}"
+        hidden = folder() / f".{name}"  # until it is locked, or another process might take it for dead
+        (hidden / "files").mkdir(parents=True)
+        journal = cls(hidden)
+        journal.lock()
+        journal._move(folder() / name)
+        return journal
+
+    def _move(self, path: Path) -> None:
+        self.path.rename(path)
+        self.path, self.files = path, path / "files"
+
+    def lock(self) -> bool:
+        """Take the journal for this process, without half a line; return False where another has it."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        content = (self.path / "events.jsonl").read_bytes()
+        os.truncate(self._file.fileno(), content.rfind(b"\n") + 1)  # a line cut short by a kill
+        return True
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._file.close()
+
+    def append(self, name: str, **content: Any) -> None:
+        """Write one event to the disk; after `end` nothing more is taken."""
+        line = json.dumps({"event": name, "time": int(time.time() * 1000), **content})
+        with self._appending:
+            if self._over:
+                return
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._over = name == "end"
+
+    def keep(self, source: Path, name: str) -> None:
+        """Keep a copy of a file or folder, for it may be gone when the event is sent."""
+        target = self.files / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, target)
+
+    def events(self) -> list[Event]:
+        """Return all whole events; a line cut short by a kill is left out."""
+        lines = (self.path / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def unsent(self) -> list[Event]:
+        """Return the events that MLflow has not received."""
+        return self.events()[self.state["sent"] :]
+
+    def unfinished(self) -> bool:
+        """Whether MLflow lacks an event, or the journal its end."""
+        return bool(self.unsent()) or not self.ended()
+
+    def ended(self) -> bool:
+        """Whether the run has come to its end, as far as this journal knows."""
+        events = self.events()
+        return bool(events) and events[-1]["event"] == "end"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was sent so far: `sent`, the number of events, and `run_id` once there is one."""
+        try:
+            return json.loads((self.path / "state.json").read_text())
+        except FileNotFoundError:
+            return {"sent": 0}
+
+    def save_state(self, **changes: Any) -> None:
+        """Change the state in one step."""
+        temporary = self.path / "state.json.new"
+        temporary.write_text(json.dumps({**self.state, **changes}))
+        temporary.replace(self.path / "state.json")
+
+    def discard(self) -> None:
+        """Remove the journal of a run that was cut off before it had begun."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def forget_files(self) -> None:
+        """Drop the copies once MLflow has them."""
+        shutil.rmtree(self.files, ignore_errors=True)

@@ -1,0 +1,139 @@
+"""Moves the alias `champion` of a registered model to a network that is better on the test set."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from digits.analysis.classification.mcnemar import mcnemar
+from digits.pipeline import StageError
+from digits.tracking.digest import md5
+from digits.tracking.ledger import Ledger
+
+CHAMPION = "champion"
+CLASSIFIERS = ("mlp", "cnn")
+SIGNIFICANCE = 0.05
+PREDICTIONS = "test/predictions.csv"  # artifact that `evaluate` puts on the run that trained
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a network becomes champion, and why or why not."""
+
+    promoted: bool
+    reason: str
+
+
+def promote(ledger: Ledger, name: str) -> Verdict:
+    """Register models/NAME.keras under the data set's name; make it champion if it is better.
+
+    Raises StageError where no run made the file, or none of them was evaluated.
+    """
+    path = Path("models") / f"{name}.keras"
+    if not path.exists():
+        raise StageError(f"{path} is not there. `dvc repro` makes it, `dvc checkout` brings it back.")
+    digest = md5(path)
+    run, predictions = _evaluated(ledger, path, digest)
+    client = ledger.client
+    registry = client.get_experiment(run.info.experiment_id).name
+    champion = _champion(client, registry)
+    version = _register(client, registry, run, digest)
+    if champion is None:
+        verdict = Verdict(True, f"the first of {registry}: accuracy {_correct(predictions).mean():.2%}")
+    elif champion.tags.get("md5") == digest:
+        return Verdict(False, f"these bytes are the champion already (version {champion.version})")
+    else:
+        verdict = _compare(predictions, _predictions(client, champion.run_id), champion)
+    if verdict.promoted:
+        client.set_registered_model_alias(registry, CHAMPION, version.version)
+    return verdict
+
+
+def _compare(challenger: pd.DataFrame, champion: pd.DataFrame | None, version: ModelVersion) -> Verdict:
+    if champion is None or not champion["label"].equals(challenger["label"]):
+        return Verdict(
+            False,
+            f"the champion (version {version.version}) was measured on other test images: bring its "
+            "settings back, run evaluate, and promote again",
+        )
+    return judge(_correct(challenger), _correct(champion))
+
+
+def _evaluated(ledger: Ledger, path: Path, digest: str) -> tuple[Run, pd.DataFrame]:
+    """Return the newest run that made the bytes and was evaluated, with its predictions."""
+    makers = ledger.makers(digest)
+    for run in makers:
+        predictions = _predictions(ledger.client, run.info.run_id)
+        if predictions is not None and run.outputs.model_outputs:
+            return run, predictions
+    if makers:
+        raise StageError(
+            f"no run that made {path} holds the network and its test predictions, perhaps since `sync` "
+            f"entered it. `dvc repro --force train-{path.stem} evaluate` makes and records both."
+        )
+    raise StageError(f"no run has made {path} (MD5 {digest}). `dvc repro` makes and records it.")
+
+
+def _predictions(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
+    """Return label and prediction of each test image, as words; None where the run has none."""
+    folder = PREDICTIONS.partition("/")[0]
+    if PREDICTIONS not in [item.path for item in client.list_artifacts(run_id, folder)]:
+        return None
+    with tempfile.TemporaryDirectory() as target:
+        file = client.download_artifacts(run_id, PREDICTIONS, target)
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+def _correct(predictions: pd.DataFrame) -> np.ndarray:
+    return (predictions["label"] == predictions["prediction"]).to_numpy()
+
+
+def _champion(client: MlflowClient, registry: str) -> ModelVersion | None:
+    try:
+        return client.get_model_version_by_alias(registry, CHAMPION)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise  # a server that does not answer is no sign that there is no champion
+        return None
+
+
+def _register(client: MlflowClient, registry: str, run: Run, digest: str) -> ModelVersion:
+    """Return the version of these bytes, registered where it is not yet."""
+    try:
+        client.create_registered_model(registry)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    for version in client.search_model_versions(f"name = '{registry}'"):
+        if version.tags.get("md5") == digest:
+            return version
+    model_id = run.outputs.model_outputs[-1].model_id
+    return client.create_model_version(
+        registry, f"models:/{model_id}", run.info.run_id, tags={"md5": digest}, model_id=model_id
+    )
+
+
+def judge(challenger: np.ndarray, champion: np.ndarray) -> Verdict:
+    """Compare two networks by which test images each gets right, bool (n,) each.
+
+    The challenger wins with a higher accuracy. McNemar's exact test (McNemar 1947, Psychometrika
+    12: 153-157) says how far the difference is more than chance: on the same images it can never
+    call a network with the higher accuracy worse.
+    """
+    only_challenger = int((challenger & ~champion).sum())
+    only_champion = int((~challenger & champion).sum())
+    accuracies = f"accuracy {challenger.mean():.2%} against the champion's {champion.mean():.2%}"
+    counts = f"{only_challenger} images only it gets right, {only_champion} only the champion"
+    p = mcnemar(only_challenger, only_champion)
+    figures = f"{accuracies}; {counts}; McNemar's p = {p:.3g}"
+    if only_challenger > only_champion:
+        return Verdict(True, f"better: {figures}")
+    if only_challenger == only_champion:
+        return Verdict(False, f"a tie leaves the champion: {figures}")
+    return Verdict(False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {figures}")

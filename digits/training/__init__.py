@@ -1,0 +1,1 @@
+"""Training a network: its settings, the loop, augmentation, checkpoints."""

@@ -1,0 +1,111 @@
+"""The state of a training after each epoch, kept outside git and DVC, so that a killed one resumes."""
+
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from digits.compute import VARIABLES
+from digits.data.files import replacing
+from digits.tracking.journal import root
+
+KEPT = 12  # the newest files; older ones belong to trainings that nobody took up again
+LIBRARIES = ("keras", "numpy", "tensorflow")
+
+
+@dataclass(frozen=True)
+class State:
+    """A training between two epochs.
+
+    rows: figures of each finished epoch
+    best_epoch: the best so far, from 1
+    variables: the network's (seed generators too), then the optimizer's
+    best_weights: the network's weights after the best epoch
+    """
+
+    rows: list[dict[str, float]]
+    best_epoch: int
+    variables: Sequence[np.ndarray]
+    best_weights: Sequence[np.ndarray]
+
+
+def folder() -> Path:
+    """Return the folder of all checkpoints."""
+    return root() / ".checkpoints"
+
+
+def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
+    """Return a name for all that decides a training: settings, arrays, code and library versions."""
+    digest = hashlib.sha256(settings.encode())
+    for array in arrays:
+        digest.update(array.tobytes())
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(("digits.")) and module.__file__:
+            digest.update(Path(module.__file__).read_bytes())
+    versions = {library: version(library) for library in LIBRARIES}
+    environment = {name: os.environ.get(name) for name in VARIABLES}
+    digest.update(json.dumps([versions, environment], sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+class Checkpoint:
+    """One training's state on the disk, replaced after each epoch.
+
+    A training that is over but whose network is not yet written leaves its state to be taken up
+    as it is; one that is finished leaves it, if at all, only for more epochs to go on from.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._path = folder() / f"{name}.npz"
+        self._finished = folder() / f"{name}.finished.npz"
+
+    def save(self, state: State) -> None:
+        """Write the state, and drop the oldest files of the folder."""
+        header = json.dumps([state.rows, state.best_epoch, len(state.variables)])
+        arrays = {str(number): array for number, array in enumerate((*state.variables, *state.best_weights))}
+        with replacing(self._path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, header=header, **arrays)
+        for path in sorted(folder().glob("[!.]*.npz"), key=_age)[:-KEPT]:
+            path.unlink(missing_ok=True)
+
+    def load(self, epochs: int) -> State | None:
+        """Return the state to go on from towards so many epochs; None where none can be read."""
+        state = self._read(self._path)
+        if state is None or len(state.rows) > epochs:
+            state = self._read(self._finished)
+            return state if state and len(state.rows) < epochs else None
+        return state
+
+    def finish(self, keep: bool) -> None:
+        """Note that the training's results are written; keep its state for more epochs, or drop it."""
+        if keep and self._path.exists():
+            self._path.replace(self._finished)
+        elif not keep:
+            self._path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _read(path: Path) -> State | None:
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                rows, best_epoch, split = json.loads(str(file["header"]))
+                arrays = [file[str(number)] for number in range(len(file.files) - 1)]
+        except FileNotFoundError:
+            return None
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            print(f"{path} cannot be read ({error}); the training starts anew.", file=sys.stderr)
+            return None
+        return State(rows, best_epoch, arrays[:split], arrays[split:])
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another training has just dropped it
+        return 0.0

@@ -1,1 +1,0 @@
-"""The science: arrays in, values out. No files, no MLflow, no plotting."""

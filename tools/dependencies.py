@@ -1,0 +1,165 @@
+"""Write into each dvc.yaml what the code says: a stage's code dependencies, settings and description.
+
+Code dependencies follow from the imports, settings from the model that annotates the first argument of
+`main`, descriptions from the first line of the module. A dependency is a folder, except for modules that
+stand directly in `digits` or `digits/networks`. Dependencies that name an item of a matrix are left alone.
+"""
+
+import argparse
+import ast
+import importlib
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+
+from digits.pipeline.declaration import PACKAGES, is_code
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("stages",)
+BY_FILE = ("digits", "digits/networks", "stages", "studies")  # folders of modules that have little in common
+
+
+def main() -> int:
+    """Write both files, or with --check only compare them; return 1 where something differs."""
+    parser = argparse.ArgumentParser(prog="python -m tools.dependencies", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
+    check = parser.parse_args().check
+    stale = []
+    for package in FOLDERS:
+        path = pipeline_file(package)
+        before = path.read_text(encoding="utf-8")
+        document = yaml().load(before)
+        for stage, entry in document["stages"].items():
+            complete(package, stage, entry)
+        with path.open("w", encoding="utf-8") as file:
+            yaml().dump(document, file)
+        if path.read_text(encoding="utf-8") != before:
+            stale.append(path.relative_to(ROOT).as_posix())
+            if check:
+                path.write_text(before, encoding="utf-8")
+    print(*[f"{name}: {'differs from the code' if check else 'written'}" for name in stale], sep="\n")
+    return 1 if check and stale else 0
+
+
+def pipeline_file(package: str) -> Path:
+    """Return the dvc.yaml that runs a package of stages."""
+    return ROOT / ("dvc.yaml" if package == "stages" else f"{package}/dvc.yaml")
+
+
+def yaml() -> YAML:
+    """Return a reader and writer that keeps comments and order."""
+    made = YAML()
+    made.width = 110
+    made.indent(mapping=2, sequence=4, offset=2)
+    return made
+
+
+def complete(package: str, stage: str, entry: dict[str, Any]) -> None:
+    """Replace description, settings and code dependencies of a stage's entry by what its code says."""
+    module = entry_module(package, stage)
+    entry["desc"] = str(ast.get_docstring(ast.parse(module.read_text()))).partition("\n")[0].rstrip(".")
+    entry["params"] = settings(package, stage)
+    data = [dep for dep in entry.get("deps", []) if not is_code(dep) and not _is_study_code(package, dep)]
+    by_item = [dep for dep in entry.get("deps", []) if dep not in data and "${item" in dep]
+    entry["deps"] = [*data, *by_item, *code(package, stage)]
+
+
+def _is_study_code(package: str, dep: str) -> bool:
+    path = ROOT / package / dep
+    return (
+        package != "stages"
+        and (path.is_dir() or path.suffix == ".py")
+        and "../" not in dep
+        and "$" not in dep
+    )
+
+
+def entry_module(package: str, stage: str) -> Path:
+    """Return the module that runs a stage."""
+    name = stage.replace("-", "_")
+    single = ROOT / package / f"{name}.py"
+    return single if single.exists() else ROOT / package / name / "__main__.py"
+
+
+def settings(package: str, stage: str) -> CommentedSeq:
+    """Return the top-level keys of params.yaml that the stage reads."""
+    name = entry_module(package, stage).relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    model = next(iter(importlib.import_module(name).main.__annotations__.values()))
+    keys: list[Any] = [field.alias or name for name, field in model.model_fields.items()]
+    if package != "stages":
+        own = YAML(typ="safe").load(ROOT / package / "params.yaml")
+        parents = [key for key in keys if key not in own]
+        keys = [key for key in keys if key in own] + ([{"../params.yaml": parents}] if parents else [])
+    listed = CommentedSeq(keys)
+    listed.fa.set_flow_style()
+    return listed
+
+
+def code(package: str, stage: str) -> list[str]:
+    """Return the code dependencies of a stage, as paths from the folder of its dvc.yaml, sorted."""
+    units = {_unit(file) for file in closure(entry_module(package, stage))}
+    outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
+    start = pipeline_file(package).parent
+    return sorted(Path(relpath(unit, start)).as_posix() for unit in outermost)
+
+
+def _unit(file: Path) -> Path:
+    """Return the file, or the folder that stands for it."""
+    return file if file.parent.relative_to(ROOT).as_posix() in BY_FILE else file.parent
+
+
+def closure(module: Path) -> set[Path]:
+    """Return all modules that can move a byte of what a module makes: itself, and what it imports."""
+    seen: set[Path] = set()
+    open_ends = {module}
+    while open_ends:
+        file = open_ends.pop()
+        seen.add(file)
+        open_ends |= {each for each in imported(file) - seen if not _is_undeclared(each)}
+    return {file for file in seen if holds_code(file)}
+
+
+@cache
+def imported(file: Path) -> frozenset[Path]:
+    """Return the project's own modules that a module imports, at its top or within a function."""
+    names = set(_names(ast.parse(file.read_text(encoding="utf-8"))))
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in names}
+    files |= {ROOT / name.replace(".", "/") / "__init__.py" for name in names}
+    return frozenset(f for f in files if f.exists() and f.relative_to(ROOT).parts[0] in PACKAGES)
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def undeclared() -> tuple[str, ...]:
+    """Return the folders and files that can move no byte, as pyproject.toml lists them."""
+    return tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"])
+
+
+def _is_undeclared(file: Path) -> bool:
+    name = file.relative_to(ROOT).as_posix()
+    return any(name == entry or name.startswith(f"{entry}/") for entry in undeclared())
+
+
+@cache
+def holds_code(file: Path) -> bool:
+    """Whether there is more in the module than a docstring."""
+    return len(ast.parse(file.read_text(encoding="utf-8")).body) > 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
