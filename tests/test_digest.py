@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.record.digest import digests, md5
+from stages.shared import processes
 from tests.helpers import ROOT
 
 MEMBERS = {
@@ -40,7 +40,7 @@ def test_files_and_folders_have_the_md5_of_dvc(folder: Path) -> None:
     for arguments in (["init", "--no-scm", "-q"], ["add", "-q", "folder", "file.bin", "empty"]):
         if arguments[0] == "add":
             shutil.copyfile(ROOT / ".dvcignore", ".dvcignore")
-        subprocess.run([sys.executable, "-m", "dvc", *arguments], env=os_environment, check=True)
+        processes.run([sys.executable, "-m", "dvc", *arguments], env=os_environment, check=True)
     for name in ("folder", "file.bin", "empty"):
         (entry,) = YAML(typ="safe").load(Path(f"{name}.dvc"))["outs"]
         assert md5(Path(name)) == entry["md5"]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from stages.shared import processes
 from tests.helpers import ROOT
 from tests.recorded import DEAD_SERVER, finish, runs, start
 
@@ -110,7 +110,7 @@ def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) 
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    subprocess.run(command, cwd=workdir, env=environment, check=True)
+    processes.run(command, cwd=workdir, env=environment, check=True)
     found = runs(workdir)
     assert "test_accuracy" not in found["trains"].data.metrics
     assert found["trains again"].data.metrics["test_accuracy"] == 0.9

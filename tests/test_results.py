@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.record.digest import STUDIES_LOCK, locked_stages
+from stages.shared import processes
 from tests.helpers import ROOT
 from tools import fingerprint, results
 
@@ -32,7 +32,7 @@ def test_the_results_belong_to_the_settings(lock: str) -> None:
 
 
 def test_the_results_belong_to_the_code() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "dvc", "status", "--json"], cwd=ROOT, capture_output=True, text=True
     )
     studied = locked_stages(ROOT, STUDIES_LOCK)  # those not yet run have no results
@@ -70,5 +70,5 @@ def test_the_tour_shows_every_picture() -> None:
 def test_make_help_lists_every_command() -> None:
     text = (ROOT / "Makefile").read_text()
     commands = re.findall(r"^([a-z]+):", text, re.MULTILINE)
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = processes.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(f"make {command}" in printed for command in commands)

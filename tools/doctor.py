@@ -4,7 +4,6 @@ import argparse
 import ctypes
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ruamel.yaml import YAML
 
 from stages.record import journal, store
 from stages.record.sync import stale_stages
+from stages.shared import processes
 from stages.shared.errors import StageError
 from stages.shared.parameters import flatten, read
 from tools.fingerprint import ROOT, differences
@@ -169,7 +169,7 @@ def gpu() -> Iterator[Finding]:
 
 
 def _output(*command: str) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = processes.run(command, cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

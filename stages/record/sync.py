@@ -1,7 +1,6 @@
 """Brings MLflow up to date with what lies here: journals not yet sent, results that no run here made."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from stages.record.journal import PARAMS, Journal
 from stages.record.ledger import Ledger
 from stages.record.run import numbers
 from stages.record.state import CODE, read_state
+from stages.shared import processes
 from stages.shared.errors import StageError
 from stages.shared.parameters import Experiment, flatten, load
 
@@ -62,7 +62,7 @@ def sync(params: Path) -> Synced:
 
 def stale_stages() -> list[str]:
     """Return the stages that `dvc repro` would run, those of the studies as `studies/dvc.yaml:NAME`."""
-    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
+    done = processes.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         raise StageError(f"`dvc status` failed: {done.stderr.strip().splitlines()[-1]}")
     return sorted(json.loads(done.stdout))

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from stages.download.__main__ import Parameters, Paths, main
 from stages.download.collect import collect
 from stages.download.registry import DATASETS, Dataset
 from stages.download.sources import Folder
-from stages.shared import parameters
+from stages.shared import parameters, processes
 from stages.shared.errors import StageError
 from tests.download.helpers import IMAGES, NAMES, folder, read
 from tests.helpers import ROOT
@@ -70,7 +69,7 @@ def test_command_line_is_answered_without_heavy_imports() -> None:
         "import sys, stages.download.__main__;"
         "sys.exit(str({'numpy', 'pandas', 'pooch', 'mlflow'} & set(sys.modules) or ''))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = processes.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr.strip() == ""
 
 
@@ -140,7 +139,7 @@ collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
 """
     command = [sys.executable, "-B", "-c", code]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    done = processes.run(command, cwd=ROOT, env=environment, capture_output=True)
     assert done.returncode == -signal.SIGXFSZ, done.stderr.decode()
     left = read(raw)
     [temporary] = set(left) - set(NAMES)
@@ -154,7 +153,7 @@ def test_all_sources_unreachable(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "stages.download", "--params=params.yaml", "--raw=raw"]
     environment = os.environ | OFFLINE | {"MNIST_MIRROR": "nowhere"}
     started = time.monotonic()
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = processes.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert time.monotonic() - started < 30
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
