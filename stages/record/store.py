@@ -3,11 +3,14 @@
 import fcntl
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
+from stages.record import relocation
 from stages.record.journal import folder, given, root
 
 # MLflow's own defaults wait for more than four minutes on a dead server.
@@ -27,7 +30,18 @@ def client() -> MlflowClient:
         # Two processes that create a fresh sqlite store at once would break it for good.
         made = MlflowClient(tracking_uri())
         made.search_experiments(max_results=1)
+        _follow()
     return made
+
+
+def _follow() -> None:
+    """Let the artifacts of the project's own store follow its folder; what a user has named is let be."""
+    own = given("mlflow.db")
+    if tracking_uri() == f"sqlite:///{own}":
+        try:
+            relocation.follow(own)
+        except sqlite3.Error as error:
+            raise MlflowException(f"{own}: {error}") from error
 
 
 def tracking_uri() -> str:
