@@ -1,6 +1,8 @@
 # The two commands: `make repro` and `make test`. Everything runs in .venv; nothing needs activating.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# A git hook sets GIT_DIR and others, which would lead every git below it to the hook's repository.
+unexport $(filter GIT_%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
 .PHONY: help repro studies test check verify quick doctor ui lock

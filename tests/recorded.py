@@ -9,6 +9,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from digits.pipeline import processes
 from tests.helpers import ROOT
 
 DEAD_SERVER = "http://127.0.0.1:9"
@@ -31,7 +32,7 @@ STAGE = """
 
 
 def start(folder: Path, name: str, seconds: float = 0, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    return processes.start(
         [sys.executable, "-c", textwrap.dedent(STAGE), name, str(seconds)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,

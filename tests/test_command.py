@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from digits.pipeline import processes
 from digits.pipeline import stage as command
 from digits.pipeline.stage import Input, Item, Output
 from tests.helpers import ROOT, STAGES, changed, code, module_name, params
@@ -25,7 +26,7 @@ def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     for name in HEAVY:
         (traps / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
     environment = os.environ | {"PYTHONPATH": f"{traps.resolve()}{os.pathsep}{ROOT}", "COLUMNS": "200"}
-    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
+    return processes.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("stage", [*STAGES, "features"])

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from digits.pipeline import processes
 from digits.tracking.digest import digests, md5
 from tests.helpers import ROOT
 
@@ -40,7 +40,7 @@ def test_files_and_folders_have_the_md5_of_dvc(folder: Path) -> None:
     for arguments in (["init", "--no-scm", "-q"], ["add", "-q", "folder", "file.bin", "empty"]):
         if arguments[0] == "add":
             shutil.copyfile(ROOT / ".dvcignore", ".dvcignore")
-        subprocess.run([sys.executable, "-m", "dvc", *arguments], env=os_environment, check=True)
+        processes.run([sys.executable, "-m", "dvc", *arguments], env=os_environment, check=True)
     for name in ("folder", "file.bin", "empty"):
         (entry,) = YAML(typ="safe").load(Path(f"{name}.dvc"))["outs"]
         assert md5(Path(name)) == entry["md5"]

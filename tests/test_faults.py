@@ -19,6 +19,7 @@ import pytest
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
+from digits.pipeline import processes
 from digits.tracking.__main__ import main as record
 from digits.tracking.digest import md5
 from tests.helpers import ROOT
@@ -65,7 +66,7 @@ def by_hand(stage: str) -> list[str]:
 def child(dvc: "subprocess.Popen[bytes]") -> int:
     """Return the process in which DVC trains."""
     words = ["pgrep", "-P", str(dvc.pid), "-f", "stages.train_mlp"]
-    return int(subprocess.run(words, capture_output=True, check=True).stdout.split()[0])
+    return int(processes.run(words, capture_output=True, check=True).stdout.split()[0])
 
 
 def gone(process: int) -> bool:
@@ -97,10 +98,11 @@ def test_a_training_killed_again_and_again_resumes_with_the_same_bytes(
     forget(clone, "train-mlp")
     kills = [("stage", signal.SIGKILL, 5), ("dvc", signal.SIGKILL, 18), ("dvc", signal.SIGTERM, 30)]
     for victim, number, epoch in kills:
-        dvc = subprocess.Popen(
+        dvc = processes.start(
             [sys.executable, "-m", "dvc", "repro", "train-mlp"],
             cwd=clone.path,
             env=clone.environment(),
+            own=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -155,7 +157,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[list[str]]:
     """Yield the beginning of a command that sees `folder` as a tmpfs of that size."""
     prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
     mount = f"mount -t tmpfs -o size={megabytes}m tmpfs {folder} && "
-    probe = subprocess.run([*prefix, f"{mount} true"], capture_output=True, text=True)
+    probe = processes.run([*prefix, f"{mount} true"], capture_output=True, text=True)
     if probe.returncode:
         pytest.skip(f"this machine lets nobody mount a tmpfs: {probe.stderr.strip()}")
     yield [*prefix, f'{mount} exec "$@"', "sh"]
@@ -192,7 +194,7 @@ def free_port() -> int:
 @contextmanager
 def mlflow_server(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a real server on the folder's store, and end all its processes."""
-    server = subprocess.Popen(
+    server = processes.start(
         [
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db"),

@@ -3,16 +3,19 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
+from digits.pipeline import processes
+from digits.tracking import store
 from tests.helpers import ROOT
-from tests.recorded import DEAD_SERVER, finish, runs, start
+from tests.recorded import DEAD_SERVER, STAGE, finish, runs, start
+from tools.sandbox import Sandbox
 
 
 def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
@@ -24,6 +27,70 @@ def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
     assert run.data.metrics["epoch/loss _gr__te__ _"] == 0.25
     assert run.data.metrics["net.accuracy"] == 0.75
     assert run.data.tags["output.f97c5d29941bfb1b2fdab0874906ab82"] == "one/out.txt"
+
+
+@pytest.fixture
+def experiments(workdir: Path) -> Sandbox:
+    """A repository of DVC's with one stage, which only reports to the record."""
+    repository = Sandbox(workdir)
+    (workdir / "stage.py").write_text(textwrap.dedent(STAGE))
+    (workdir / "dvc.yaml").write_text(
+        "stages: {one: {cmd: python stage.py one 0, deps: [stage.py], outs: [one]}}"
+    )
+    (workdir / ".gitignore").write_text("/one\n/.journal\n/mlruns\n/named*\n")
+    repository.git("init", "-q", "-b", "main")
+    repository.dvc("init", "-q")
+    repository.git("add", "--all")
+    repository.git("commit", "-q", "-m", "one stage")
+    return repository
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sqlite:///named.db",
+        "sqlite+pysqlite:///./named.db",
+        "sqlite:///named.db?timeout=30",
+        "./named",
+        "file:named",
+    ],
+)
+def test_a_relative_store_belongs_to_the_repository_and_not_to_a_copy(experiments: Sandbox, uri: str) -> None:
+    environment = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    printed = experiments.dvc("exp", "run", "--temp", **environment)
+    assert "MLflow has not received" not in printed
+    script = """
+        import os
+        from mlflow import MlflowClient
+        client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+        (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+        print(run.info.status, run.data.metrics["net.accuracy"], run.info.artifact_uri)
+    """
+    done = experiments.run("python", "-c", textwrap.dedent(script), **environment)
+    status, accuracy, artifacts = done.stdout.splitlines()[-1].split()
+    assert (status, accuracy) == ("FINISHED", "0.75")
+    artifacts = artifacts.removeprefix("file://")
+    assert artifacts.startswith((f"{experiments.path}/mlruns/", f"{experiments.path}/named/"))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:9",
+        "databricks",
+        "uc",
+        "sqlite:////x.db",
+        "sqlite://",
+        "file:///x",
+        "/x",
+        "mysql+pymysql://h/d",
+    ],
+)
+def test_a_store_that_is_no_relative_path_is_named_as_given(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert store.tracking_uri() == uri
 
 
 def test_eight_processes_that_start_at_once_on_a_fresh_store_are_all_recorded(workdir: Path) -> None:
@@ -110,7 +177,7 @@ def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) 
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    subprocess.run(command, cwd=workdir, env=environment, check=True)
+    processes.run(command, cwd=workdir, env=environment, check=True)
     found = runs(workdir)
     assert "test_accuracy" not in found["trains"].data.metrics
     assert found["trains again"].data.metrics["test_accuracy"] == 0.9

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from digits.pipeline import processes
 from tests.helpers import ROOT
 
 SCRIPT = """
@@ -18,6 +19,7 @@ from pathlib import Path
 from stages.networks.cnn import build_cnn
 from stages.shared.models import save_model
 from stages.shared.training import Silent, classification, fit
+from stages.shared import processes
 from tests.helpers import augmentation, cnn, optimizer, random_split
 settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
                augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
@@ -47,7 +49,7 @@ def start(file: Path, hash_seed: str) -> "subprocess.Popen[str]":
     }
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", SCRIPT, str(file)]
-    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return processes.start(command, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def test_two_processes_arrive_at_the_same_weights(trainings: list[tuple[str, bytes]]) -> None:

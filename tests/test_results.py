@@ -1,26 +1,68 @@
 """What is committed belongs together: results, README, lock files, fingerprint, links."""
 
+import io
 import json
 import re
-import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from digits.pipeline import processes
 from digits.tracking.digest import STUDIES_LOCK, locked_stages
 from tests.helpers import ROOT
-from tools import fingerprint, results
+from tools import fingerprint, results, study_tables
+from tools.sandbox import Sandbox
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/studies.md"])
-def test_the_tables_of_a_page_are_those_of_the_results(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    assert results.BEGIN in text
-    assert text == results.with_table(text, results.pages()[ROOT / name])
+def committed(repository: Path, target: Path) -> Path:
+    """Write pages and results to `target` as the last commit has them: other results may lie here by now."""
+    command = ["git", "archive", "HEAD", "README.md", "docs", "metrics", "plots"]
+    archive = processes.run(command, cwd=repository, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        members.extractall(target, filter="data")
+    return target
+
+
+def unlike(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the pages whose tables are not those of the results beside them."""
+    monkeypatch.setattr(results, "ROOT", root)
+    monkeypatch.setattr(study_tables, "PLOTS", root / "plots" / "studies")
+    monkeypatch.setattr(study_tables, "METRICS", root / "metrics" / "studies")
+    texts = {page: page.read_text(encoding="utf-8") for page in results.pages()}
+    assert all(results.BEGIN in text for text in texts.values())
+    return [
+        page.name
+        for page, made in results.pages().items()
+        if texts[page] != results.with_table(texts[page], made)
+    ]
+
+
+def test_the_tables_of_the_pages_are_those_of_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unlike(committed(ROOT, tmp_path), monkeypatch) == []
+
+
+def test_other_results_in_the_working_tree_do_not_matter_until_they_are_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Sandbox(tmp_path / "copy")
+    committed(ROOT, copy.path)
+    copy.git("init", "-q", "-b", "main")
+    copy.git("add", "--all")
+    copy.git("commit", "-q", "-m", "copy")
+    metrics = copy.path / "metrics" / "evaluate.json"
+    figures = json.loads(metrics.read_text())
+    figures["cnn"]["accuracy"] = 0.5
+    metrics.write_text(json.dumps(figures))
+    assert unlike(committed(copy.path, tmp_path / "before"), monkeypatch) == []
+    copy.git("commit", "-q", "--all", "-m", "results without their table")
+    assert unlike(committed(copy.path, tmp_path / "after"), monkeypatch) == ["README.md"]
 
 
 @pytest.mark.parametrize("lock", ["dvc.lock", "studies/dvc.lock"])
@@ -32,7 +74,7 @@ def test_the_results_belong_to_the_settings(lock: str) -> None:
 
 
 def test_the_results_belong_to_the_code() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "dvc", "status", "--json"], cwd=ROOT, capture_output=True, text=True
     )
     studied = locked_stages(ROOT, STUDIES_LOCK)  # those not yet run have no results
@@ -70,5 +112,5 @@ def test_the_tour_shows_every_picture() -> None:
 def test_make_help_lists_every_command() -> None:
     text = (ROOT / "Makefile").read_text()
     commands = re.findall(r"^([a-z]+):", text, re.MULTILINE)
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = processes.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(f"make {command}" in printed for command in commands)

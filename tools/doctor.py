@@ -4,7 +4,6 @@ import argparse
 import ctypes
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from digits.pipeline import StageError
+from digits.pipeline import StageError, processes
 from digits.pipeline.settings import flatten, read
 from digits.tracking import journal, store
 from digits.tracking.sync import stale_stages
@@ -169,7 +168,7 @@ def gpu() -> Iterator[Finding]:
 
 
 def _output(*command: str) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = processes.run(command, cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

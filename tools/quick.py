@@ -1,11 +1,11 @@
 """Runs the whole pipeline on 5,000 images in a temporary copy of the working tree, touching nothing."""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from digits.pipeline import processes
 from tools.sandbox import Sandbox
 
 QUICK = {
@@ -22,9 +22,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="quick-") as folder:
         sandbox = Sandbox.create(Path(folder), QUICK)
         for command in (["repro"], ["metrics", "show"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "dvc", *command], cwd=folder, env=sandbox.environment()
-            )
+            dvc = [sys.executable, "-m", "dvc", *command]
+            done = processes.run(dvc, cwd=folder, env=sandbox.environment(), own=True)
             if done.returncode:
                 return done.returncode
     return 0

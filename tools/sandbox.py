@@ -11,6 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from digits.pipeline import processes
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,7 +25,7 @@ class Sandbox:
     @classmethod
     def create(cls, path: Path, settings: Mapping[str, Mapping[str, Any]]) -> "Sandbox":
         """Copy the working tree to `path`, change these settings in params.yaml, commit."""
-        listing = subprocess.run(
+        listing = processes.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
             check=True,
@@ -54,10 +56,11 @@ class Sandbox:
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in the copy; stdout and stderr are captured together, the exit code kept."""
-        return subprocess.run(
+        return processes.run(
             command,
             cwd=self.path,
             env=self.environment() | environment,
+            own=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -69,9 +72,7 @@ class Sandbox:
 
     def git(self, *arguments: str) -> str:
         """Run git as a committer without a name."""
-        return self._checked(
-            "git", "-c", "user.name=sandbox", "-c", "user.email=sandbox@localhost", *arguments
-        )
+        return self._checked("git", *arguments)
 
     def _checked(self, *command: str, **environment: str) -> str:
         done = self.run(*command, **environment)

@@ -6,8 +6,8 @@ every number in metrics/ must lie within the stated tolerance.
 
 import argparse
 import json
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from digits.pipeline import processes
 from digits.pipeline.settings import flatten
 from digits.tracking.digest import cached, locked_stages
 from tools.fingerprint import ROOT, differences
@@ -59,7 +60,7 @@ def main() -> int:
         recorded = _clone(Path(other) / "recorded")
         (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to name a file or tensor
         environment = Sandbox(_clone(rerun)).environment()
-        done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=rerun, env=environment)
+        done = processes.run([sys.executable, "-m", "dvc", "repro"], cwd=rerun, env=environment, own=True)
         if done.returncode:
             return done.returncode
         unlike = list(compare_bytes(recorded, rerun))
@@ -69,8 +70,10 @@ def main() -> int:
 
 
 def _clone(folder: Path) -> Path:
-    """Clone the last commit into the folder."""
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    """Clone the last commit into the folder, without the user's hooks, templates and line endings."""
+    bare = ["clone", "-q", "--no-checkout", "--template=", str(ROOT), str(folder)]
+    processes.run(["git", "-c", f"core.hooksPath={os.devnull}", *bare], check=True)
+    Sandbox(folder).git("reset", "-q", "--hard")
     return folder
 
 

@@ -83,14 +83,13 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
         path = _resolve(text, variables, items, folder)
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
+        if kind == "plots" and path.suffix:  # a table that DVC draws, not a folder of pictures
+            kind = "file"
         return Place(name, path, "data" if name in SPLITS else kind)
 
+    kinds: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
     inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]
-    outputs = [
-        place(text, kind)
-        for key, kind in (("outs", "file"), ("metrics", "metrics"), ("plots", "plots"))
-        for text in _texts(entry.get(key, []))
-    ]
+    outputs = [place(text, kind) for key, kind in kinds.items() for text in _texts(entry.get(key, []))]
     return Declaration(stage, tuple(inputs), tuple(outputs), dict(items))
 
 

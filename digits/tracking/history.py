@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from digits.pipeline import processes
+
 LOCKS = ("dvc.lock", "studies/dvc.lock")
 MD5 = re.compile(rb"\bmd5: ([0-9a-f]{32}(?:\.dir)?)")
 # DVC keeps others beside them, of its own: exec, stash, celery ...
@@ -52,7 +54,7 @@ def _commits(*which: str) -> list[str]:
 def _contents(places: list[Place], lock: str) -> list[bytes]:
     """Return the lock at each place, empty where there is none, by one process of git."""
     request = "\n".join(f"{place.commit}:{lock}" for place in places).encode()
-    done = subprocess.run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
+    done = processes.run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
     answer, position = done.stdout, 0
     contents = []
     for _ in places:
@@ -76,4 +78,4 @@ def _git(*arguments: str) -> str:
 
 
 def _run(arguments: Iterable[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(["git", *arguments], capture_output=True, text=True)
+    return processes.run(["git", *arguments], capture_output=True, text=True)

@@ -19,6 +19,11 @@ def root() -> Path:
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
 
 
+def given(path: str) -> Path:
+    """Return a path as the user means it: a relative one starts at the original repository, not a copy."""
+    return root().resolve() / path
+
+
 def folder() -> Path:
     """Return the folder of all journals."""
     return root() / ".journal"

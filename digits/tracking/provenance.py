@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from digits.pipeline import processes
+
 ASKED = ("stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")  # what decides the results
 
 
@@ -31,7 +33,7 @@ def device() -> dict[str, str]:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=30)
+        done = processes.run(["git", *arguments], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

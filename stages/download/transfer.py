@@ -9,6 +9,8 @@ from typing import Any
 
 import pooch  # type: ignore[import-untyped]
 
+from digits.pipeline import processes
+
 CONNECT_SECONDS = 4
 SILENCE_SECONDS = 10
 SOURCE_SECONDS = 120
@@ -41,7 +43,7 @@ def download(url: str, path: Path, size: int, deadline: float) -> None:
 def execute(folder: Path, *command: str) -> None:
     """Run a command in `folder`; raise SourceError with the last line it says if it fails."""
     try:
-        done = subprocess.run(
+        done = processes.run(
             command,
             check=False,
             cwd=folder,

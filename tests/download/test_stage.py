@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any, get_args
 
 import pytest
 
-from digits.pipeline import StageError
+from digits.pipeline import StageError, processes
 from digits.pipeline import settings as parameters
 from stages.download import registry, sources
 from stages.download.__main__ import Parameters, Paths, main
@@ -70,7 +69,7 @@ def test_command_line_is_answered_without_heavy_imports() -> None:
         "import sys, stages.download.__main__;"
         "sys.exit(str({'numpy', 'pandas', 'pooch', 'mlflow'} & set(sys.modules) or ''))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = processes.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr.strip() == ""
 
 
@@ -140,7 +139,7 @@ collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
 """
     command = [sys.executable, "-B", "-c", code]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    done = processes.run(command, cwd=ROOT, env=environment, capture_output=True)
     assert done.returncode == -signal.SIGXFSZ, done.stderr.decode()
     left = read(raw)
     [temporary] = set(left) - set(NAMES)
@@ -148,13 +147,14 @@ collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
     assert left == {name: contents[name] for name in NAMES if name != IMAGES}
 
 
-def test_all_sources_unreachable(tmp_path: Path) -> None:
+def test_all_sources_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_MIRROR", raising=False)
     settings = "seed: 1\nsplit_seed: 1\ndataset: mnist\n"
     (tmp_path / "params.yaml").write_text(settings)
     command = [sys.executable, "-m", "stages.download", "--params=params.yaml", "--raw=raw"]
     environment = os.environ | OFFLINE | {"MNIST_MIRROR": "nowhere"}
     started = time.monotonic()
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = processes.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert time.monotonic() - started < 30
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
