@@ -47,7 +47,7 @@ def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
     for array in arrays:
         digest.update(array.tobytes())
     for name, module in sorted(sys.modules.items()):
-        if name.startswith(("digits.")) and module.__file__:
+        if name.startswith("digits.") and module.__file__:
             digest.update(Path(module.__file__).read_bytes())
     versions = {library: version(library) for library in LIBRARIES}
     environment = {name: os.environ.get(name) for name in VARIABLES}
