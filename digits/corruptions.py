@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-PIXEL_MAX = 255
+from digits.data.splits import PIXEL_MAX
 
 Disturbance = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from digits.data.splits import PIXEL_MAX
 from digits.networks.autoencoder.settings import Noise
-
-PIXEL_MAX = 255
 
 
 def add_noise(images: np.ndarray, noise: Noise, rng: np.random.Generator) -> np.ndarray:
