@@ -1,4 +1,4 @@
-"""One training of a classifier, and its figures on the test set, as every study takes them."""
+"""One training of a classifier and its metrics on the test set, the same for every study."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +23,9 @@ def train(
     seed: int,
     transform: Transform = unchanged,
 ) -> tuple[keras.Model, Fitted]:
-    """Return a network fitted on the first of `splits`, its epoch chosen on the second.
+    """Return a network fitted on the first of `splits`; the second chooses its epoch.
 
-    build: of settings, images, number of classes and seed. An MLP's settings name its loss, a CNN's
+    build: takes settings, images, number of classes and seed. An MLP's settings name its loss; a CNN's
     is the log loss.
     """
     model = build(settings, transform(splits[0].images, np.random.default_rng(seed)), n_classes, seed)
@@ -38,7 +38,7 @@ def train(
 def measure(
     model: keras.Model, fitted: Fitted, test: Split, transform: Transform = unchanged
 ) -> dict[str, float]:
-    """Return accuracies on validation and test set, epochs and parameters of one training."""
+    """Return accuracies on the validation and test set, epochs and parameters of one training."""
     predictions = predict(model, transform(test.images, np.random.default_rng(0))).argmax(axis=1)
     return {
         "val_accuracy": fitted.best["val_accuracy"],
@@ -49,5 +49,5 @@ def measure(
 
 
 def seeds(first: int, n: int) -> list[int]:
-    """Return n seeds, the first of which is the pipeline's own."""
+    """Return n seeds; the first is the pipeline's own."""
     return [first, *(int(np.random.SeedSequence([first, i]).generate_state(1)[0]) for i in range(1, n))]

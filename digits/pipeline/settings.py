@@ -40,6 +40,7 @@ class Experiment(Block):
 def load(model: type[Model], folder: Path = Path()) -> Model:
     """Read the keys that `model` names (by alias, as in the file) from params.yaml and check them.
 
+    An alias may name a key within a block: `block.key`.
     folder: of the studies, whose params.yaml holds blocks of their own beside the pipeline's.
     Raises ParameterError, with every fault in one message.
     """
@@ -47,8 +48,8 @@ def load(model: type[Model], folder: Path = Path()) -> Model:
     documents = {path: read(path) for path in files}
     faults = [fault for path, document in documents.items() for fault in _unknown_blocks(path, document)]
     keys = [field.alias or name for name, field in model.model_fields.items()]
-    chosen = {key: next((d[key] for d in documents.values() if key in d), None) for key in keys}
-    present = {key: value for key, value in chosen.items() if value is not None}
+    chosen = {key: [_look_up(document, key) for document in documents.values()] for key in keys}
+    present = {key: value for key, found in chosen.items() for value in found[::-1] if value is not None}
     try:
         # By way of JSON, because only there does strict checking take a list for a tuple.
         parameters = model.model_validate_json(json.dumps(present, default=str))
@@ -57,6 +58,14 @@ def load(model: type[Model], folder: Path = Path()) -> Model:
     if faults:
         raise ParameterError("\n  ".join([f"{files[0]} has settings that cannot be used:", *faults]))
     return parameters
+
+
+def _look_up(document: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key, None where there is none."""
+    value: Any = document
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def read(path: Path) -> dict[str, Any]:

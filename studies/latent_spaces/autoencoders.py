@@ -1,0 +1,58 @@
+"""Train the autoencoder with another size of its latent space, or on noisy images.
+
+All other settings are those of train-ae.
+"""
+
+from pydantic import Field
+
+from digits.compute import Compute
+from digits.networks.autoencoder.settings import Autoencoder, Noise
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
+
+DENOISING = "denoising"
+NOISE = Noise(deviation=0.3, dropped=0.3)  # on the input of the denoising network; both kinds at once
+
+
+class Parameters(Block):
+    """What this study reads from params.yaml."""
+
+    seed: Seed
+    compute: Compute
+    train_ae: Autoencoder = Field(alias="train-ae")
+
+
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+    """Read the splits; build, fit and write the network."""
+    from digits.data.splits import read_split
+    from digits.networks.autoencoder.builder import build_autoencoder
+    from digits.networks.common.saved import save_model
+    from digits.noise import add_noise
+    from digits.training.loop import fit, reconstruction
+
+    settings = change(parameters.train_ae, paths.net)
+    train, val = read_split(paths.train), read_split(paths.val)
+    model = build_autoencoder(settings, train.images, parameters.seed)
+    fitted = fit(
+        model,
+        reconstruction(),
+        (train, val),
+        settings,
+        parameters.seed,
+        run,
+        lambda images, rng: add_noise(images, settings.noise, rng),
+    )
+    save_model(paths.models, model)
+    fitted.finish()
+
+
+def change(settings: Autoencoder, net: str) -> Autoencoder:
+    """Return the settings with noise (for DENOISING), or with that number of latent dimensions."""
+    update = {"noise": NOISE} if net == DENOISING else {"latent": int(net)}
+    return settings.model_copy(update=update)
+
+
+if __name__ == "__main__":
+    stage.run(main)
