@@ -1,1 +1,1 @@
-"""What the pictures of several stages share."""
+"""Pictures: style.py gives look, colours and scales; grid.py draws many small images."""

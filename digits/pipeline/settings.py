@@ -27,6 +27,7 @@ class Block(BaseModel):
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="seed of every random draw")]
+Confidence = Annotated[float, Field(gt=0, lt=1, description="level of all intervals")]
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -6,6 +6,9 @@ fitted on the validation split. Figures and pictures of a network are recorded o
 it too.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.tracking import Run
@@ -29,7 +32,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.evaluate.case import read_case
     from stages.evaluate.outcome import Outcome
 
-    settings, case = parameters.evaluate, read_case(parameters, paths)
+    settings: Any = SimpleNamespace(**dict(parameters.evaluate), confidence=parameters.confidence)
+    case = read_case(parameters, paths)
     networks = {name: load_model(getattr(paths, name)) for name in curves.NETWORKS}
     models = {name: networks[name] for name in classifiers.NAMES}
     outcomes = {

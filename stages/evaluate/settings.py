@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline.settings import Block, Seed
+from digits.pipeline.settings import Block, Confidence, Seed
 
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Pixels = Annotated[float, Field(ge=-1000, le=1000)]
@@ -27,7 +27,6 @@ class Disturbances(Block):
 class Evaluation(Block):
     """How the figures are taken."""
 
-    confidence: float = Field(gt=0, lt=1, description="of the intervals")
     bootstrap: int = Field(ge=20, le=5000, description="resamples of the test images, for the intervals")
     calibration_bins: int = Field(ge=1, description="bins of the calibration error")
     logistic_iterations: int = Field(ge=1, description="steps of the logistic regression, at most")
@@ -40,5 +39,6 @@ class Parameters(Block):
     """What this stage reads of params.yaml."""
 
     seed: Seed
+    confidence: Confidence
     compute: Compute
     evaluate: Evaluation
