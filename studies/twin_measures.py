@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from digits.analysis.saliency import similarity
-from stages.filters.maps import look
+from digits.analysis.saliency.convolutions import feature_maps
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,8 @@ def compare_layers(
     networks: tuple[keras.Model, keras.Model], images: np.ndarray, repeats: int, rng: np.random.Generator
 ) -> list[Layer]:
     """Return how similar each convolution is on images, uint8 (n, height, width, channels)."""
-    ours, theirs = (look(network, images) for network in networks)
-    return [
-        _compare_layer(one.layer, one.activations, other.activations, repeats, rng)
-        for one, other in zip(ours, theirs, strict=True)
-    ]
+    ours, theirs = (feature_maps(network, images) for network in networks)
+    return [_compare_layer(name, maps, theirs[name], repeats, rng) for name, maps in ours.items()]
 
 
 def _compare_layer(

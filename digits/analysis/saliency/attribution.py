@@ -91,7 +91,9 @@ def tabulate_maps(maps: Mapping[str, np.ndarray], side: int = 1) -> pd.DataFrame
     side: pixels between two places, for maps of blocks; row and column are then a block's upper left pixel
     """
     rows, columns = np.indices(next(iter(maps.values())).shape).reshape(2, -1) * side
-    return pd.DataFrame({"row": rows, "column": columns} | {name: each.ravel() for name, each in maps.items()})
+    return pd.DataFrame(
+        {"row": rows, "column": columns} | {name: each.ravel() for name, each in maps.items()}
+    )
 
 
 def output_gradient(model: keras.Model, images: np.ndarray, outputs: np.ndarray) -> np.ndarray:

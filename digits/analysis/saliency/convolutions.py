@@ -133,6 +133,12 @@ class Layer:
         named = {"layer": self.name, "kind": self.kind, "channels": self.channels}
         return named | numbers | {"activations": activations} | totals
 
+    @property
+    def metrics(self) -> dict[str, int]:
+        """Return the longer side of its receptive field, and how many parameters and multiplications it has."""
+        field = max(axis.field for axis in self.axes)
+        return {"field": field, "parameters": self.parameters, "multiplications": self.multiplications}
+
 
 def describe_layers(model: keras.Model) -> list[Layer]:
     """Describe the layers with weights and the poolings, from the image on.
@@ -167,8 +173,8 @@ def _follow(layer: keras.layers.Layer, before: Axis, number: int, length: int) -
     if isinstance(layer, ELEMENTWISE):
         return before
     raise StageError(
-        f"the CNN has a layer {layer.name} of kind {type(layer).__name__}, whose receptive field is not known "
-        "in digits/analysis/saliency/convolutions.py. Add it there, or remove it from the network."
+        f"the CNN has a layer {layer.name} of kind {type(layer).__name__}, whose receptive field is not "
+        "known in digits/analysis/saliency/convolutions.py. Add it there, or remove it from the network."
     )
 
 
