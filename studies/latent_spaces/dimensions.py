@@ -16,9 +16,9 @@ from digits.tracking import Run
 class Dimensions(Block):
     """How the generators of each space are measured."""
 
-    generated: int = Field(ge=2, description="vectors drawn from each generator with each seed, at most")
-    seeds: int = Field(ge=2, description="repetitions of the drawing, for the intervals")
-    components: int = Field(ge=1, description="Gaussians of the mixture")
+    generated_images: int = Field(ge=2, description="images per generator and seed, at most")
+    generator_seeds: int = Field(ge=2, description="repetitions of the sampling, for the intervals")
+    mixture_components: int = Field(ge=1, description="Gaussians of the mixture")
 
 
 class Parameters(Block):

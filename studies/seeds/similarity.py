@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from digits.analysis.saliency import similarity
+from digits.analysis.saliency.convolutions import feature_maps
 from digits.drawing.grid import Tile, draw_grid
 from digits.drawing.style import BAD, GOOD, new_figure, signed_scale
-from stages.filters.maps import look
 
 COLUMNS = 8  # pairs of kernels in a row of the picture
 
@@ -38,11 +38,8 @@ def compare_layers(
     networks: tuple[keras.Model, keras.Model], images: np.ndarray, repeats: int, rng: np.random.Generator
 ) -> list[Layer]:
     """Return how similar each convolution is on images, uint8 (n, height, width, channels)."""
-    ours, theirs = (look(network, images) for network in networks)
-    return [
-        _compare_layer(one.layer, one.activations, other.activations, repeats, rng)
-        for one, other in zip(ours, theirs, strict=True)
-    ]
+    ours, theirs = (feature_maps(network, images) for network in networks)
+    return [_compare_layer(name, maps, theirs[name], repeats, rng) for name, maps in ours.items()]
 
 
 def _compare_layer(
@@ -109,9 +106,11 @@ def draw_kernels(kernels: Kernels) -> Figure:
     scale = signed_scale(np.stack([kernels.first, kernels.second]).mean(axis=-2), covered=1)
     rows = []
     for part in np.split(order, range(COLUMNS, len(order), COLUMNS)):
-        first = [Tile(kernels.first[..., i].mean(axis=2), "", heading=f"{cosines[i]:.2f}", norm=scale) for i in part]
-        second = [Tile(kernels.second[..., i].mean(axis=2), norm=scale) for i in part]
-        rows += [("network", first), ("twin", second)]
+        for name, values in (("network", kernels.first), ("twin", kernels.second)):
+            headings = [f"{cosines[i]:.2f}" if name == "network" else "" for i in part]
+            maps = [values[..., i].mean(axis=2) for i in part]
+            pairs = zip(maps, headings, strict=True)
+            rows.append((name, [Tile(each, heading=heading, norm=scale) for each, heading in pairs]))
     found, chance = kernels.metrics["matched_cosine"], kernels.metrics["by_chance"]
     title = (
         "first convolution: each kernel above its match in the twin, and the cosine of their angle\n"
