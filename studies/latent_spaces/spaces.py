@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
 from digits.analysis.classification.metrics import accuracy_interval
-from digits.analysis.latent.embedding import count_neighbour_votes
-from digits.analysis.latent.frechet import frechet_distance
-from digits.analysis.latent.gaussian import Region, describe
-from digits.analysis.latent.generators import draw_mixture, draw_normal, fit_mixture
-from digits.analysis.latent.seed_intervals import summarise
+from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
+from digits.analysis.latent.generators import fit_mixture, sample_gaussian, sample_mixture
+from digits.analysis.latent.pca import fit_pca
+from digits.analysis.latent.scores import count_neighbour_votes, frechet_distance, summarise_seeds
 from digits.data.splits import Split, flatten, scale, to_pixels
 from digits.networks.common.saved import predict, split_autoencoder
-from studies.latent_spaces.dimensions import Dimensions
+
+if TYPE_CHECKING:  # a program of its own, which imports this module
+    from studies.latent_spaces.dimensions import Dimensions
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def of_components(train: Split, d: int) -> Space:
 
     What is decoded is clipped to [0, 1].
     """
-    values, shape = flatten(train.images).astype(np.float64), train.images.shape[1:]
-    pca = PCA(min(d, *values.shape), svd_solver="covariance_eigh").fit(values)
+    pca, shape = fit_pca(flatten(train.images).astype(np.float64), d), train.images.shape[1:]
 
     def decode(vectors: np.ndarray) -> np.ndarray:
         images = np.clip(pca.inverse_transform(vectors), 0, 1).astype(np.float32)
@@ -59,7 +59,7 @@ def measure(
     spaces: Mapping[str, Space],
     splits: tuple[Split, Split],
     features: keras.Model,
-    settings: Dimensions,
+    settings: "Dimensions",
     seed: int,
     confidence: float,
 ) -> pd.DataFrame:
@@ -69,8 +69,8 @@ def measure(
     reconstruction_error: mean squared error per pixel of reconstructed test images
     knn: fraction of the test images whose class the nearest training vectors predict
     frechet_...: distance of decoded images to other test images; of encoded test images, of vectors
-        drawn from the fitted normal distribution and from the mixture of `generators`
-    Low and high bound the mean over the draws (Student) and the fraction (Wilson); an error has none.
+        sampled from the fitted normal distribution and from the mixture of `generators`
+    Low and high bound the mean over the seeds (Student) and the fraction (Wilson); an error has none.
     """
     tables = []
     for name, space in spaces.items():
@@ -84,7 +84,7 @@ def measure(
         plain = pd.DataFrame(rows, columns=["score", "mean", "low", "high"])
         tables += [
             plain.assign(space=name),
-            summarise(distances.assign(source=name)).rename(columns={"source": "space"}),
+            summarise_seeds(distances.assign(source=name), confidence).rename(columns={"source": "space"}),
         ]
     return pd.concat(tables)[["space", "score", "mean", "low", "high"]]
 
@@ -95,28 +95,27 @@ def _generate(
     test_latents: np.ndarray,
     test: Split,
     features: keras.Model,
-    settings: Dimensions,
+    settings: "Dimensions",
     seed: int,
 ) -> pd.DataFrame:
     """Return one row per repetition: seed, images, and the three distances to half of the test images."""
 
-    def look(images: np.ndarray) -> Region:
-        return describe(predict(features, to_pixels(images)))
+    def fit_features(images: np.ndarray) -> Gaussian:
+        return fit_gaussian(predict(features, to_pixels(images)))
 
-    region, n = describe(latents), min(settings.generated, len(test) // 2)
-    mixture = fit_mixture(latents, settings.components, np.random.default_rng([seed, 0]))
+    gaussian, n = fit_gaussian(latents), min(settings.generated_images, len(test) // 2)
+    mixture = fit_mixture(latents, settings.mixture_components, np.random.default_rng([seed, 0]))
     rows = []
-    for number in range(settings.seeds):
+    for number in range(settings.generator_seeds):
         rng = np.random.default_rng([seed, 1, number])
         mine, others = np.array_split(rng.permutation(len(test)), 2)
-        reference = look(scale(test.images[others]))
+        reference = fit_features(scale(test.images[others]))
         vectors = {
             "frechet_reconstructed": test_latents[mine[:n]],
-            "frechet_normal": draw_normal(region, n, rng),
-            "frechet_mixture": draw_mixture(mixture, n, rng),
+            "frechet_normal": sample_gaussian(gaussian, n, rng),
+            "frechet_mixture": sample_mixture(mixture, n, rng),
         }
-        distances = {
-            name: frechet_distance(look(space.decode(each)), reference) for name, each in vectors.items()
-        }
+        gaussians = {name: fit_features(space.decode(each)) for name, each in vectors.items()}
+        distances = {name: frechet_distance(each, reference) for name, each in gaussians.items()}
         rows.append({"seed": number, "images": n, **distances})
     return pd.DataFrame(rows)
