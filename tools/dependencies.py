@@ -94,7 +94,9 @@ def settings(package: str, stage: str, matrix: Mapping[str, list[Any]]) -> Comme
     if package != "stages":
         own = YAML(typ="safe").load(ROOT / package / "params.yaml")
         parents = [key for key in keys if key.partition(".")[0] not in own]
-        keys = [key for key in keys if key not in parents] + ([{"../params.yaml": parents}] if parents else [])
+        keys = [key for key in keys if key not in parents] + (
+            [{"../params.yaml": parents}] if parents else []
+        )
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     return listed

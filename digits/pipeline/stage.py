@@ -13,7 +13,15 @@ from pydantic import BaseModel
 
 from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
-from digits.pipeline.declaration import Declaration, Paths, Place, declare, is_code, parameter_keys, read_pipeline
+from digits.pipeline.declaration import (
+    Declaration,
+    Paths,
+    Place,
+    declare,
+    is_code,
+    parameter_keys,
+    read_pipeline,
+)
 from digits.tracking.journal import root
 
 REMEDIES = {
@@ -60,8 +68,10 @@ def _run(main: Main, declaration: Declaration, folder: Path) -> None:
     if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
         compute.pin(chosen)
     if folder != Path() and root().resolve() not in (Path.cwd(), Path.cwd() / folder):
-        raise StageError(f"{folder} need the data of the project, which a temporary copy does not have: "
-                         "run `dvc exp run` without --temp and --queue.")
+        raise StageError(
+            f"{folder} need the data of the project, which a temporary copy does not have: "
+            "run `dvc exp run` without --temp and --queue."
+        )
     _check_inputs(declaration.inputs)
     _sweep(declaration.outputs)
     entry = tracking.Entry(

@@ -1,4 +1,7 @@
-"""Settings of how a network is fitted, the same for every network."""
+"""Settings of how a network is fitted, the same for every network.
+
+Defaults are for the studies; the pipeline names every setting in params.yaml.
+"""
 
 from typing import Literal
 
@@ -11,10 +14,11 @@ class Schedule(Block):
     """How the learning rate goes from batch to batch."""
 
     name: Literal["constant", "inverse_time", "cosine"] = Field(
-        description="constant; inverse_time: divided by 1 + decay * step; cosine: to 0 at the end"
+        "constant",
+        description="constant; inverse_time: divided by 1 + decay * step; cosine: to 0 at the end",
     )
-    decay: float = Field(ge=0, description="of inverse_time, per step; without effect otherwise")
-    warmup_epochs: int = Field(ge=0, description="of cosine: epochs of linear rise from 0")
+    decay: float = Field(0.0, ge=0, description="of inverse_time, per step; without effect otherwise")
+    warmup_epochs: int = Field(0, ge=0, description="of cosine: epochs of linear rise from 0")
 
     @property
     def depends_on_epochs(self) -> bool:
@@ -27,18 +31,18 @@ class Optimizer(Block):
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = Field(description="the optimizer")
     learning_rate: float = Field(gt=0, description="the highest learning rate")
-    momentum: float = Field(ge=0, lt=1, description="of sgd and rmsprop; without effect otherwise")
-    weight_decay: float = Field(ge=0, description="of adamw; without effect otherwise")
-    schedule: Schedule
+    momentum: float = Field(0.0, ge=0, lt=1, description="of sgd and rmsprop; without effect otherwise")
+    weight_decay: float = Field(0.0, ge=0, description="of adamw; without effect otherwise")
+    schedule: Schedule = Schedule()
 
 
 class Augmentation(Block):
     """Random distortion of each training image, drawn anew every epoch; all 0 is none."""
 
-    shift: float = Field(ge=0, le=14, description="largest shift along each axis, in pixels")
-    rotation: float = Field(ge=0, le=180, description="largest rotation either way, in degrees")
-    zoom: float = Field(ge=0, lt=1, description="largest relative zoom, along each axis")
-    shear: float = Field(ge=0, le=45, description="largest slant to either side, in degrees")
+    shift: float = Field(0.0, ge=0, le=14, description="largest shift along each axis, in pixels")
+    rotation: float = Field(0.0, ge=0, le=180, description="largest rotation either way, in degrees")
+    zoom: float = Field(0.0, ge=0, lt=1, description="largest relative zoom, along each axis")
+    shear: float = Field(0.0, ge=0, le=45, description="largest slant to either side, in degrees")
 
     @property
     def enabled(self) -> bool:
@@ -56,4 +60,4 @@ class Fitting(Block):
     )
     patience: int = Field(ge=1, description="epochs without a better figure before it stops")
     optimizer: Optimizer
-    augmentation: Augmentation
+    augmentation: Augmentation = Augmentation()

@@ -14,6 +14,9 @@ from stages.latent_analysis.settings import Parameters
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write vectors, tables, pictures, a page, conclusions and figures."""
+    from stages.latent_analysis.case import read_case
+    from stages.latent_analysis.judge import Judge
+
     from digits.data.files import write_array, write_json, write_text
     from stages.latent_analysis import (
         axes,
@@ -29,8 +32,6 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         spaces,
         walks,
     )
-    from stages.latent_analysis.case import read_case
-    from stages.latent_analysis.judge import Judge
 
     case = read_case(parameters, paths)
     write_array(paths.data / "train_latent.npy", case.codes)

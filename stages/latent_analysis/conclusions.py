@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 from scipy.stats import truncnorm
+from stages.latent_analysis.case import Case
+from stages.latent_analysis.scores import by_source
 
 from digits.analysis.latent.normality import CUT
-from stages.latent_analysis.case import Case
 from stages.latent_analysis.generation import REAL, RECONSTRUCTED
 from stages.latent_analysis.normality import ALL
-from stages.latent_analysis.scores import by_source
 
 LEVEL = 0.05  # p below which a test rejects
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-
 from digits.analysis.latent.quality import filter_median, signal_to_noise
+from matplotlib.figure import Figure
+from stages.latent_analysis.case import Case
+
 from digits.corruptions import add_noise
 from digits.data.files import write_table
 from digits.data.splits import scale
 from digits.drawing.style import BAD, COLOURS, GOOD, image_rows, new_figure, save
 from digits.networks.autoencoder.settings import Noise
 from digits.networks.common.saved import predict
-from stages.latent_analysis.case import Case
 from stages.latent_analysis.settings import Denoising
 
 Method = Callable[[np.ndarray], np.ndarray]  # from noisy images, uint8, to images in [0, 1]

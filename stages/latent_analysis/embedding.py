@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from digits.analysis.latent.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
 from matplotlib.figure import Figure
+from stages.latent_analysis.case import Case
+from stages.latent_analysis.spaces import TITLES, Vectors
 
 from digits.analysis.classification.metrics import accuracy_interval
-from digits.analysis.latent.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
 from digits.analysis.latent.pca import Projection
 from digits.data.files import write_table, write_text
 from digits.drawing.style import new_figure, save, scatter_by_class
 from stages.latent_analysis import page
-from stages.latent_analysis.case import Case
 from stages.latent_analysis.projections import tabulate
-from stages.latent_analysis.spaces import TITLES, Vectors
 
 CONFIDENCE = 0.95  # of the intervals
 PAPER = "#C8C8C8"  # for training images, which are only the background

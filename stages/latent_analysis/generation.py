@@ -6,18 +6,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from digits.analysis.latent.seed_intervals import summarise
 from matplotlib.figure import Figure
+from stages.latent_analysis.case import Case
+from stages.latent_analysis.judge import Drawn, Judge
 
 from digits.analysis.latent.gaussian import Region
 from digits.analysis.latent.generators import build
-from digits.analysis.latent.seed_intervals import summarise
 from digits.data.files import write_array, write_table
 from digits.data.splits import scale
 from digits.drawing.style import new_figure, save, show_image
 from digits.networks.common.saved import predict
 from stages.latent_analysis import scores
-from stages.latent_analysis.case import Case
-from stages.latent_analysis.judge import Drawn, Judge
 
 RECONSTRUCTED, REAL = "reconstructed test images", "test images"
 COLUMNS, ROWS = 14, 2  # of each source's decoded images

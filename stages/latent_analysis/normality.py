@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from stages.latent_analysis.case import Case
 
 from digits.analysis.latent.normality import cut_outliers, measure, quantiles
 from digits.data.files import write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
-from stages.latent_analysis.case import Case
 
 ALL = "all images"
 POINTS = 200  # quantiles drawn

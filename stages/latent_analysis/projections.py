@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from stages.latent_analysis.case import Case
+from stages.latent_analysis.spaces import TITLES, Vectors
 
 from digits.analysis.latent import pca as projection
 from digits.analysis.latent.pca import Projection
 from digits.data.files import write_array, write_table
 from digits.drawing.style import COLOURS, new_figure, save, scatter_by_class
-from stages.latent_analysis.case import Case
-from stages.latent_analysis.spaces import TITLES, Vectors
 
 LOOKS = dict(zip(TITLES, ("#000000", COLOURS[0], COLOURS[4], COLOURS[3]), strict=True))
 

@@ -10,15 +10,15 @@ from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-from stages.latent_analysis.settings import Analysis
+from stages.latent_analysis.settings import Denoising
 
 
 class Parameters(Block):
-    """What this study reads from params.yaml: images and noise are those of latent-analysis.denoising."""
+    """What this study reads from params.yaml: images and noise are those of latent-analysis."""
 
     seed: Seed
     compute: Compute
-    latent_analysis: Analysis = Field(alias="latent-analysis")
+    denoising: Denoising = Field(alias="latent-analysis.denoising")
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
@@ -26,20 +26,24 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     import numpy as np
 
     from digits.data.files import write_json, write_table
-    from digits.data.splits import read_split
+    from digits.data.splits import read_split, sample_positions
+    from digits.drawing.style import save
     from digits.networks.common.saved import load_model, split_autoencoder
-    from stages.latent_analysis import denoising
+    from stages.latent_analysis.denoising import analyse_denoising, through_autoencoder
 
-    settings, test = parameters.latent_analysis.denoising, read_split(paths.test)
+    settings, test = parameters.denoising, read_split(paths.test)
     methods = {
-        name: denoising.autoencoder(*split_autoencoder(load_model(path)))
-        for name, path in (("trained to copy", paths.plain), ("trained on noise", paths.trained))
+        name: through_autoencoder(*split_autoencoder(load_model(path)))
+        for name, path in (("trained to copy", paths.pipeline), ("trained on noise", paths.autoencoders))
     }
     rng = np.random.default_rng(parameters.seed)
-    chosen = np.sort(rng.permutation(len(test))[: settings.images])
-    table = denoising.compare(methods, test.images[chosen], settings, rng, paths.plots)
-    write_table(paths.table, table)
-    write_json(paths.metrics, denoising.gains(table))
+    images = test.images[sample_positions(len(test), settings.images, rng)]
+    results = analyse_denoising(methods, images, settings, rng)
+    for name, table in results.tables.items():
+        write_table(paths.data / f"{name}.csv", table)
+    for name, figure in results.plots.items():
+        save(paths.plots / f"{name}.png", figure)
+    write_json(paths.metrics, results.details["denoising_gain"])
 
 
 if __name__ == "__main__":

@@ -122,7 +122,11 @@ def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
         for label, prediction in zip(cells["label"], cells["prediction"], strict=True)
     ]
     ax.set_xticks(place, names, rotation=45, ha="right")
-    ax.set(ylabel="test images", ylim=(0, None), title=f"{name}: test images per cell of the confusion matrix, by seed")
+    ax.set(
+        ylabel="test images",
+        ylim=(0, None),
+        title=f"{name}: test images per cell of the confusion matrix, by seed",
+    )
     ax.legend(fontsize=8, ncols=n_seeds)
     return figure
 

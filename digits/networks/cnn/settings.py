@@ -13,11 +13,11 @@ class CNN(Fitting):
 
     layers: tuple[Layer, ...] = Field(description="in order: filters of a convolution, or the word pool")
     kernel: int = Field(ge=1, le=28, description="side of every kernel, in pixels")
-    padding: Literal["valid", "same"] = Field(description="of every convolution")
-    pooling: Pooling
-    batch_normalization: bool = Field(description="normalise each convolution before its activation")
+    padding: Literal["valid", "same"] = Field("valid", description="of every convolution")
+    pooling: Pooling = "max"
+    batch_normalization: bool = Field(False, description="normalise each convolution before its activation")
     activation: Activation = Field(description="of the convolutions and the dense layer")
     dense: int = Field(ge=1, description="units of the dense layer")
-    dropout: Share = Field(description="share of the dense layer's units dropped in training")
-    l2: Penalty = Field(description="L2 penalty on all kernels")
-    scaling: Scaling
+    dropout: Share = Field(0.0, description="share of the dense layer's units dropped in training")
+    l2: Penalty = Field(0.0, description="L2 penalty on all kernels")
+    scaling: Scaling = "unit"
