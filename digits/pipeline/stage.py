@@ -42,8 +42,8 @@ def run(main: Main) -> None:
     The stage's name and description are those of its module; its paths are read from the dvc.yaml of its
     package. Its settings are read into the model that annotates the first argument of `main`. Where they
     depend on the item of a matrix, the module has a function `settings_model(items)` that returns the
-    model. Ends with exit code 1 and one message on a known error. Heavy imports belong inside `main`: the environment
-    must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
+    model. Ends with exit code 1 and one message on a known error. Heavy imports belong inside `main`: the
+    environment must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
     """
     watchdog.hold()
     module = sys.modules["__main__"]

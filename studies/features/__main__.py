@@ -27,9 +27,7 @@ class Features(Block):
     repeated: tuple[Count, ...] = Field(description="numbers that are trained with several seeds")
     seeds: Count = Field(description="number of seeds for those")
     epochs: Count = Field(description="of each training; the other settings are those of train-mlp")
-    dropout: float = Field(
-        ge=0, lt=1, description="fraction of each hidden layer's units dropped in training"
-    )
+    dropout: float = Field(ge=0, lt=1, description="fraction of hidden units dropped in training")
     augmentation: Augmentation
 
 
