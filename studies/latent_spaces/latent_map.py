@@ -1,4 +1,4 @@
-"""Draw a latent space of two dimensions as a map: where test images lie, and what each place decodes to."""
+"""Map a latent space of two dimensions: where test images lie, and what each place decodes to."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Measure which predictions differ between trainings that differ by their seed, and how far errors move."""
+"""Measure which predictions differ between trainings with different seeds, and how far errors move."""
 
 from itertools import combinations
 
@@ -122,11 +122,8 @@ def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
         for label, prediction in zip(cells["label"], cells["prediction"], strict=True)
     ]
     ax.set_xticks(place, names, rotation=45, ha="right")
-    ax.set(
-        ylabel="test images",
-        ylim=(0, None),
-        title=f"{name}: test images per cell of the confusion matrix, by seed",
-    )
+    title = f"{name}: test images per cell of the confusion matrix, by seed"
+    ax.set(ylabel="test images", ylim=(0, None), title=title)
     ax.legend(fontsize=8, ncols=n_seeds)
     return figure
 
