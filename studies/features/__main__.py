@@ -68,7 +68,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
             metrics = training.measure(model, fitted, test, transform)
             rows.append({"source": paths.source, "features": k, "seed": seed, **metrics})
             run.epoch(len(rows), {f"{k}_features": metrics["accuracy"]})
-    write_table(paths.data, pd.DataFrame(rows))
+    write_table(paths.features, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

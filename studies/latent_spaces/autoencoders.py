@@ -45,7 +45,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         run,
         lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
     )
-    save_model(paths.models, model)
+    save_model(paths.autoencoders, model)
     fitted.finish()
 
 

@@ -79,7 +79,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         }
         rows.append({"net": paths.net, "seed": seed, **metrics})
         run.epoch(len(rows), {"accuracy": metrics["accuracy"]})
-    write_table(paths.data, pd.DataFrame(rows))
+    write_table(paths.published, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

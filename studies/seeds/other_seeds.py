@@ -56,7 +56,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for seed in training.seeds(parameters.seed, parameters.trainings)[1:]:
         model, _ = training.train(build, parameters.network, (train, val), n_classes, seed)
         if len(predictions) == 1:
-            save_model(paths.models, model)
+            save_model(paths.twins, model)
         predictions.append(predict(model, test.images).argmax(axis=1))
         run.epoch(len(predictions), {"accuracy": float((predictions[-1] == test.labels).mean())})
     write_array(paths.predictions, np.stack(predictions).astype(np.uint8))
