@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline.settings import Block, Seed
+from digits.pipeline.settings import Block, Confidence, Seed
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[tuple[Level, ...], Field(min_length=1)]
@@ -43,5 +43,6 @@ class Parameters(Block):
     """What this stage reads from params.yaml."""
 
     seed: Seed
+    confidence: Confidence
     compute: Compute
     latent_analysis: Analysis = Field(alias="latent-analysis")
