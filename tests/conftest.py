@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "generated_images": 40,
         "generator_seeds": 2,
         "neighbour_queries": 10,
-        "denoising": {"images": 20, "deviation": [0.3], "dropped": [0.3]},
+        "denoising": {"images": 20, "standard_deviation": [0.3], "dropped": [0.3]},
     },
 }
 

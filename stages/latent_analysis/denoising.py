@@ -1,6 +1,6 @@
 """Denoising: how much noise an autoencoder removes, compared with a median filter."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -8,19 +8,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.ndimage import median_filter
 
+from digits.corruptions import add_noise
 from digits.data.splits import scale
 from digits.drawing.grid import Tile, draw_grid
 from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
-from digits.networks.autoencoder.settings import Noise
 from digits.networks.common.saved import predict
-from digits.noise import add_noise
 from stages.latent_analysis.context import Results
 from stages.latent_analysis.settings import Denoising
 
 Method = Callable[[np.ndarray], np.ndarray]  # noisy images, uint8 -> images in [0, 1]
 
 KINDS = {
-    "deviation": "Gaussian noise: standard deviation (1: pixel range)",
+    "standard_deviation": "Gaussian noise: standard deviation (1: pixel range)",
     "dropped": "fraction of dropped pixels",
 }
 STYLES = ((BAD, "s"), (COLOURS[5], "^"), (GOOD, "o"), (COLOURS[3], "D"))
@@ -76,16 +75,9 @@ def filter_median(images: np.ndarray, side: int = 3) -> np.ndarray:
     return np.asarray(median_filter(images, (1, side, side, 1), mode="nearest"))
 
 
-def each_noise(settings: Denoising) -> Iterator[tuple[str, float, Noise]]:
-    """Yield kind, level and the noise."""
-    for kind, levels in (("deviation", settings.deviation), ("dropped", settings.dropped)):
-        for level in levels:
-            yield kind, level, make_noise(kind, level)
-
-
-def make_noise(kind: str, level: float) -> Noise:
-    """Return noise of one kind only."""
-    return Noise.model_validate({**dict.fromkeys(KINDS, 0.0), kind: level})
+def add_one_noise(images: np.ndarray, kind: str, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the images with noise of one of KINDS."""
+    return add_noise(images, level * (kind == "standard_deviation"), rng, level * (kind == "dropped"))
 
 
 def measure_denoising(
@@ -93,10 +85,11 @@ def measure_denoising(
 ) -> pd.DataFrame:
     """Return one row per noise, level and method: noise, level, method, psnr (decibels)."""
     originals, rows = scale(images), []
-    for kind, level, noise in each_noise(settings):
-        noisy = add_noise(images, noise, rng)
-        for name, method in methods.items():
-            rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
+    for kind in KINDS:
+        for level in getattr(settings, kind):
+            noisy = add_one_noise(images, kind, level, rng)
+            for name, method in methods.items():
+                rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
     return pd.DataFrame(rows, columns=["noise", "level", "method", "psnr"])
 
 
@@ -116,12 +109,13 @@ def denoise_examples(
     """Return rows of images at the middle level of each noise, and each image's signal-to-noise ratio."""
     originals = scale(images)
     rows, table = {"test images": originals}, []
-    for kind, levels in (("deviation", settings.deviation), ("dropped", settings.dropped)):
-        level = sorted(levels)[len(levels) // 2]
-        noisy = add_noise(images, make_noise(kind, level), rng)
+    for kind in KINDS:
+        levels = sorted(getattr(settings, kind))
+        level, words = levels[len(levels) // 2], kind.replace("_", " ")
+        noisy = add_one_noise(images, kind, level, rng)
         for name, method in methods.items():
             denoised = method(noisy)
-            rows[f"{kind} {level:g}" if name == NOISY else f"{name} ({kind})"] = denoised
+            rows[f"{words} {level:g}" if name == NOISY else f"{name} ({words})"] = denoised
             pairs = zip(denoised, originals, strict=True)
             table += [(kind, level, name, i, signal_to_noise(*pair)) for i, pair in enumerate(pairs)]
     return rows, pd.DataFrame(table, columns=["noise", "level", "method", "image", "psnr"])

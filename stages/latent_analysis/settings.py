@@ -15,7 +15,9 @@ class Denoising(Block):
     """The noise that the autoencoder is asked to remove."""
 
     images: int = Field(ge=1, description="test images, at most")
-    deviation: Levels = Field(description="standard deviations of Gaussian noise; 1 is the pixel range")
+    standard_deviation: Levels = Field(
+        description="standard deviations of Gaussian noise; 1 is the pixel range"
+    )
     dropped: Levels = Field(description="fractions of the pixels set to 0")
 
 
