@@ -1,21 +1,43 @@
 """What all parts of the analysis share: the splits, the networks, the latent vectors and the spaces."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
-from digits.analysis.latent.scores import FEATURES
 from digits.data.splits import Split, flatten, read_dataset, read_split, sample_positions
-from digits.networks.common.saved import load_model, predict, split_autoencoder, up_to
+from digits.networks.common.saved import FEATURES, load_model, predict, split_autoencoder, up_to
 from digits.pipeline import StageError
 from digits.pipeline.declaration import Paths
 from stages.latent_analysis.settings import Analysis, Parameters
 
 Vectors = tuple[np.ndarray, np.ndarray]  # of training and test images, float32 (n, d)
+
+SPACES = {
+    "pixels": "Raw pixels",
+    "hidden": "Hidden activations of the MLP",
+    "features": "Features of the CNN",
+    "latent": "Latent vectors of the autoencoder",
+}
+
+ALL = "all images"  # the group beside the classes
+RECONSTRUCTED, REAL = "reconstructed test images", "test images"  # beside the generators
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one part of the analysis found: tables, arrays and plots by file name, and numbers by name."""
+
+    tables: dict[str, pd.DataFrame]
+    plots: dict[str, Figure]
+    details: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,7 +55,9 @@ class Context:
     latents: np.ndarray
     test_latents: np.ndarray
     settings: Analysis
+    confidence: float
     seed: int
+    threads: int
 
     @cached_property
     def gaussian(self) -> Gaussian:
@@ -79,12 +103,14 @@ def read_context(parameters: Parameters, paths: Paths) -> Context:
         latents=latents,
         test_latents=test_latents,
         settings=parameters.latent_analysis,
+        confidence=parameters.confidence,
         seed=parameters.seed,
+        threads=parameters.compute.threads,
     )
 
 
 def collect_spaces(context: Context) -> dict[str, Vectors]:
-    """Return the vectors of each space: pixels, hidden (MLP), features (CNN) and latent (autoencoder).
+    """Return the vectors of each of SPACES.
 
     Raises StageError if the MLP has no layer of the name in the settings.
     """
@@ -102,3 +128,9 @@ def collect_spaces(context: Context) -> dict[str, Vectors]:
         "features": (predict(features, train), predict(features, test)),
         "latent": (context.latents.astype(np.float32), context.test_latents.astype(np.float32)),
     }
+
+
+def tabulate_map(maps: Mapping[str, np.ndarray], split: Split, classes: list[str]) -> pd.DataFrame:
+    """Return one row per image: index, label, and its coordinates in each map (n, 2)."""
+    columns = {f"{name}_{axis + 1}": points[:, axis] for name, points in maps.items() for axis in (0, 1)}
+    return pd.DataFrame({"index": split.indices, "label": np.array(classes)[split.labels], **columns})

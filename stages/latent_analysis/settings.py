@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline.settings import Block, Seed
+from digits.pipeline.settings import Block, Confidence, Seed
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[tuple[Level, ...], Field(min_length=1)]
@@ -15,7 +15,9 @@ class Denoising(Block):
     """The noise that the autoencoder is asked to remove."""
 
     images: int = Field(ge=1, description="test images, at most")
-    deviation: Levels = Field(description="standard deviations of Gaussian noise; 1 is the pixel range")
+    standard_deviation: Levels = Field(
+        description="standard deviations of Gaussian noise; 1 is the pixel range"
+    )
     dropped: Levels = Field(description="fractions of the pixels set to 0")
 
 
@@ -43,5 +45,6 @@ class Parameters(Block):
     """What this stage reads from params.yaml."""
 
     seed: Seed
+    confidence: Confidence
     compute: Compute
     latent_analysis: Analysis = Field(alias="latent-analysis")

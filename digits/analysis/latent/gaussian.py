@@ -14,7 +14,7 @@ TINY = 1e-300  # replaces a half axis of 0
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Mean (d,) and covariance (d, d) of a Gaussian distribution, float64. It may be degenerate (rank < d)."""
+    """Mean (d,) and covariance (d, d) of a Gaussian distribution, float64; its rank may be less than d."""
 
     mean: np.ndarray
     covariance: np.ndarray
@@ -117,7 +117,7 @@ def participation_ratio(variances: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Ellipse:
-    """Half axes, longer one first, and the angle from the first coordinate axis to the longer one, radians."""
+    """Half axes, the longer first, and the angle of the longer one to the first coordinate axis, radians."""
 
     half_axes: tuple[float, float]
     angle: float

@@ -1,4 +1,4 @@
-"""Distributions from which latent vectors are sampled: some ignore where the encoder puts images, some fit it."""
+"""Generators: distributions of latent vectors, fitted more and less closely to those of images."""
 
 import warnings
 from collections.abc import Callable

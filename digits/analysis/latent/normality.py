@@ -79,7 +79,7 @@ def compute_quantiles(vectors: np.ndarray, points: int) -> pd.DataFrame:
 
 
 def measure_normality(vectors: np.ndarray, sample: np.ndarray) -> dict[str, float]:
-    """Return the results of all tests by name: of all vectors (n, d), Mardia and Henze-Zirkler of the sample."""
+    """Return all results by name: of all vectors (n, d); Mardia, Henze-Zirkler, Shapiro-Wilk of a sample."""
     distances = compare_distances(vectors)
     skewness, fourth = compute_mardia(vectors[sample])
     henze_zirkler = compute_henze_zirkler(vectors[sample])

@@ -11,9 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from digits.analysis.classification.calibration import apply_temperature, fit_temperature
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
 from digits.data.splits import Split, flatten, to_pixels
-from digits.networks.common.saved import predict, up_to
+from digits.networks.common.saved import FEATURES, predict, up_to
 
-FEATURES = "features"  # the CNN's last hidden layer
 NEIGHBOURS = 10  # of k-NN and of trustworthiness
 
 
@@ -130,6 +129,15 @@ def summarise_seeds(repeated: pd.DataFrame, confidence: float) -> pd.DataFrame:
     groups = long.groupby(["source", "score"], sort=False)["value"].agg(["mean", "std", "count"])
     half = t.ppf((1 + confidence) / 2, groups["count"] - 1) * groups["std"] / np.sqrt(groups["count"])
     return groups[["mean"]].assign(low=groups["mean"] - half, high=groups["mean"] + half).reset_index()
+
+
+def average_by_source(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the mean of each score by source; undefined ones are left out."""
+    defined = table.dropna(subset="mean")
+    return {
+        str(score): dict(zip(mine["source"], mine["mean"].astype(float), strict=True))
+        for score, mine in defined.groupby("score", sort=False)
+    }
 
 
 def _square_root(covariance: np.ndarray) -> np.ndarray:
