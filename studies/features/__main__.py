@@ -64,8 +64,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for k in settings.clusters if paths.source == "clusters" else settings.counts:
         transform = representation(k)
         for seed in training.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
-            model, fitted = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
-            metrics = training.measure(model, fitted, test, transform)
+            result = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
+            metrics = training.measure(result, test, transform)
             rows.append({"source": paths.source, "features": k, "seed": seed, **metrics})
             run.epoch(len(rows), {f"{k}_features": metrics["accuracy"]})
     write_table(paths.features, pd.DataFrame(rows))

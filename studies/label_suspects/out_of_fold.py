@@ -76,8 +76,8 @@ def predict_out_of_fold(
     probabilities = np.empty((len(images), n_classes), np.float32)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(images.labels, images.labels)
     for known, unknown in parts:
-        model, _ = training.train(build_cnn, settings, (images.take(known), val), n_classes, seed)
-        probabilities[unknown] = predict(model, images.images[unknown])
+        result = training.train(build_cnn, settings, (images.take(known), val), n_classes, seed)
+        probabilities[unknown] = predict(result.model, images.images[unknown])
     return probabilities
 
 

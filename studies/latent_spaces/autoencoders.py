@@ -3,6 +3,8 @@
 All other settings are those of train-ae.
 """
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from digits.compute import Compute
@@ -11,6 +13,9 @@ from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
+
+if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
+    import numpy as np
 
 DENOISING = "denoising"
 NOISE = Noise(standard_deviation=0.3, dropped=0.3)  # on the denoising network's input
@@ -36,17 +41,13 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     noise = settings.noise
     train, val = read_split(paths.train), read_split(paths.val)
     model = build_autoencoder(settings, train.images, parameters.seed)
-    fitted = fit(
-        model,
-        reconstruction(),
-        (train, val),
-        settings,
-        parameters.seed,
-        run,
-        lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
-    )
-    save_model(paths.autoencoders, model)
-    fitted.finish()
+
+    def corrupt(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
+        return add_noise(images, noise.standard_deviation, rng, noise.dropped)
+
+    result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, corrupt)
+    save_model(paths.autoencoders, result.model)
+    result.finish()
 
 
 def change(settings: Autoencoder, net: str) -> Autoencoder:

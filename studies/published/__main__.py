@@ -68,11 +68,11 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     classes = read_dataset(paths.dataset)["classes"]
     rows = []
     for seed in training.seeds(parameters.seed, settings.seeds):
-        model, fitted = training.train(build, settings, (train, val), len(classes), seed)
-        probabilities = predict(model, test.images)
+        result = training.train(build, settings, (train, val), len(classes), seed)
+        probabilities = predict(result.model, test.images)
         confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), len(classes))
         table = class_table(confusion, classes)
-        metrics = training.measure(model, fitted, test) | {
+        metrics = training.measure(result, test) | {
             "log_loss": log_loss(test.labels, probabilities.astype(np.float64), labels=range(len(classes))),
             **{f"macro_{name}": float(table[name].mean()) for name in ("precision", "recall", "f1")},
             "classes_never_predicted": int((confusion.sum(axis=0) == 0).sum()),

@@ -14,7 +14,7 @@ from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-from digits.training.settings import Fitting
+from digits.training.settings import TrainingSettings
 
 Trainings = Annotated[int, Field(ge=2, description="number of trainings, including the pipeline's own")]
 
@@ -25,7 +25,7 @@ class Parameters(Block):
     seed: Seed
     compute: Compute
     trainings: Trainings
-    network: Fitting
+    network: TrainingSettings
 
 
 def settings_model(items: Mapping[str, str]) -> type[Parameters]:
@@ -54,7 +54,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     n_classes = len(read_dataset(paths.dataset)["classes"])
     predictions = [predict(load_model(paths.pipeline), test.images).argmax(axis=1)]
     for seed in training.seeds(parameters.seed, parameters.trainings)[1:]:
-        model, _ = training.train(build, parameters.network, (train, val), n_classes, seed)
+        model = training.train(build, parameters.network, (train, val), n_classes, seed).model
         if len(predictions) == 1:
             save_model(paths.twins, model)
         predictions.append(predict(model, test.images).argmax(axis=1))
