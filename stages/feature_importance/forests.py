@@ -90,10 +90,10 @@ def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
     figure, axes = new_figure(9.4, 6, nrows=2, ncols=3)
     fraction, drop = "fraction of all pixels", "drop of accuracy"
     _draw_map(axes[0, 0], forests.impurity, "Impurity", fraction)
-    _draw_map(axes[0, 1], forests.impurity_sd, "Standard deviation of impurity", fraction)
+    _draw_map(axes[0, 1], forests.impurity_sd, "Standard deviation\nof impurity", fraction)
     _draw_map(axes[0, 2], forests.permutation, "Permutation of a pixel", drop)
     _draw_map(axes[1, 0], forests.block_permutation, "Permutation of a block", drop)
-    _draw_map(axes[1, 1], forests.block_permutation_sd, "Standard deviation of the left", drop)
+    _draw_map(axes[1, 1], forests.block_permutation_sd, "Standard deviation\nof a block's permutation", drop)
     correlation = importance.rank_correlation(block_impurity, forests.block_permutation)
     axes[1, 2].scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
     axes[1, 2].set(

@@ -1,4 +1,4 @@
-"""Which pixels matter to the networks: permutation, occlusion, integrated gradients; and whether they agree."""
+"""Which pixels matter to the networks: permutation, occlusion, integrated gradients, and their agreement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MEASURES = {
 DRAWN = 10  # images with their attributions, one per class
 COVERED = 0.995  # fraction of the attributions within the colour scale
 LEGEND = (
-    "Brown pixels raise the probability of the true class, purple ones lower it; "
+    "Brown pixels raise the probability of the true class, purple ones lower it;\n"
     "blank pixels contribute nothing"
 )
 
@@ -130,10 +130,14 @@ def draw_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[s
     images: number of images, of all classes together
     """
     norms = {name: signed_scale(maps, COVERED) for name, maps in means.items()}
-    rows: list[Row] = [
-        (name.upper(), [Tile(values, norm=norms[name], heading=_wrap(kind)) for values, kind in pairs])
-        for name, pairs in ((name, zip(maps, classes, strict=True)) for name, maps in means.items())
-    ]
+    rows: list[Row] = []
+    for name, maps in means.items():
+        headings = [""] * len(classes) if rows else [_wrap(kind) for kind in classes]
+        tiles = [
+            Tile(values, norm=norms[name], heading=heading)
+            for values, heading in zip(maps, headings, strict=True)
+        ]
+        rows.append((name.upper(), tiles))
     return draw_grid(
         rows,
         f"Integrated gradients: means per class over {images} validation images\n{LEGEND}",

@@ -15,7 +15,8 @@ from digits.drawing.style import scale_of, signed_scale
 from digits.networks.common.saved import predict
 
 SHOWN_CLASS = 4  # the class of the image whose maps are drawn
-DRAWN = 32  # maps or kernels in a picture, at most
+DRAWN = 24  # maps, at most
+KERNELS = 32  # at most
 PER_ROW = 8
 COMPARED = 15  # maps of all convolutions together in the picture of all classes
 
@@ -63,12 +64,12 @@ def draw_maps(layer: str, maps: np.ndarray, image: np.ndarray, name: str) -> Fig
     """Draw the image of class `name` and the most active maps (height, width, n maps) of a convolution."""
     order = np.sort(np.argsort(-maps.mean(axis=(0, 1), dtype=np.float64), kind="stable")[:DRAWN])
     norm, constant = scale_of(maps), int((np.ptp(maps, axis=(0, 1)) == 0).sum())
-    tiles = [Tile(image, heading=name), *(Tile(maps[..., i], norm=norm, heading=str(i)) for i in order)]
+    tiles = [Tile(maps[..., i], norm=norm, heading=str(i)) for i in order]
     size = f"{maps.shape[0]} x {maps.shape[1]} units"
     return draw_grid(
-        fold(tiles, PER_ROW + 1),
+        [("", [Tile(image)]), *fold(tiles, PER_ROW)],
         f"Feature maps of {layer} for an image of class {name}, after the activation function\n"
-        f"{_count(len(order), maps.shape[-1], 'most active')} maps of {size}; {constant} maps are constant",
+        f"{_count(len(order), maps.shape[-1], 'the most active')} maps of {size} are shown; {constant} are constant",
         side=1.0,
         scales=[(norm, "activation")],
     )
@@ -121,20 +122,20 @@ def tabulate_kernels(kernels: np.ndarray) -> pd.DataFrame:
 
 def draw_kernels(kernels: np.ndarray, responses: np.ndarray, name: str) -> Figure:
     """Draw each kernel above its response to an image of class `name`; channels are side by side."""
-    n = min(kernels.shape[-1], DRAWN)
+    n = min(kernels.shape[-1], KERNELS)
     flat = kernels.transpose(3, 0, 2, 1).reshape(kernels.shape[-1], kernels.shape[0], -1)[:n]
     norms = signed_scale(flat), scale_of(responses[..., :n])
     upper = fold([Tile(flat[i], norm=norms[0], heading=str(i)) for i in range(n)], PER_ROW)
     lower = fold([Tile(responses[..., i], norm=norms[1]) for i in range(n)], PER_ROW)
     return draw_grid(
         [row for pair in zip(upper, lower, strict=True) for row in pair],
-        f"Kernels of the first convolution ({_count(n, kernels.shape[-1], 'first')}), each above its "
-        f"response to an image of class {name}",
+        f"Kernels of the first convolution ({_count(n, kernels.shape[-1], 'the first')}),\n"
+        f"each above its response to an image of class {name}",
         side=1.0,
         scales=list(zip(norms, ("weight", "response"), strict=True)),
     )
 
 
 def _count(n: int, total: int, which: str) -> str:
-    """Say how many are drawn: "all 32" or "first 32 of 70"."""
+    """Say how many are drawn: "all 32" or "the first 32 of 70"."""
     return f"all {total}" if n == total else f"{which} {n} of {total}"

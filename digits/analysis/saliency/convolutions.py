@@ -135,7 +135,7 @@ class Layer:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """Return the longer side of its receptive field, and how many parameters and multiplications it has."""
+        """Return the longer side of its receptive field, its parameters and its multiplications."""
         field = max(axis.field for axis in self.axes)
         return {"field": field, "parameters": self.parameters, "multiplications": self.multiplications}
 
