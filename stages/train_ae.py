@@ -28,9 +28,9 @@ class Parameters(Block):
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; build, fit and write the network, its history and its figures."""
+    from digits.corruptions import add_noise
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
-    from digits.noise import add_noise
     from digits.training.loop import fit, reconstruction, write_fitted
 
     settings = parameters.train_ae
@@ -38,7 +38,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     model = build_autoencoder(settings, train.images, parameters.seed)
 
     def noisy(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
-        return add_noise(images, settings.noise, rng)
+        return add_noise(images, settings.noise.standard_deviation, rng, settings.noise.dropped)
 
     fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
     write_fitted(model, fitted, paths.ae, paths.ae_history, paths.metrics)

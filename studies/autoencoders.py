@@ -13,7 +13,7 @@ from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
 
 DENOISING = "denoising"
-NOISE = Noise(deviation=0.3, dropped=0.3)  # on what the denoising network is given; both kinds at once
+NOISE = Noise(standard_deviation=0.3, dropped=0.3)  # on the denoising network's input
 
 
 class Parameters(Block):
@@ -26,13 +26,14 @@ class Parameters(Block):
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; build, fit and write the network."""
+    from digits.corruptions import add_noise
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
     from digits.networks.common.saved import save_model
-    from digits.noise import add_noise
     from digits.training.loop import fit, reconstruction
 
     settings = change(parameters.train_ae, paths.net)
+    noise = settings.noise
     train, val = read_split(paths.train), read_split(paths.val)
     model = build_autoencoder(settings, train.images, parameters.seed)
     fitted = fit(
@@ -42,7 +43,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         settings,
         parameters.seed,
         run,
-        lambda images, rng: add_noise(images, settings.noise, rng),
+        lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
     )
     save_model(paths.model, model)
     fitted.finish()

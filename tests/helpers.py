@@ -129,8 +129,7 @@ def cnn(**changes: Any) -> CNN:
 
 
 def autoencoder(**changes: Any) -> Autoencoder:
-    noise = {"deviation": 0.0, "dropped": 0.0}
-    own = {"layers": (), "hidden": (6,), "latent": 2, "kernel": 3, "pooling": "max", "noise": noise}
+    own = {"layers": (), "hidden": (6,), "latent": 2, "kernel": 3, "pooling": "max", "noise": {}}
     return Autoencoder.model_validate(_fitting() | own | changes)
 
 

@@ -12,6 +12,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from digits.data.files import replacing
+from digits.data.splits import PIXEL_MAX
 
 DPI = 110
 # Paul Tol's qualitative scheme "muted" with black for its pale grey, https://personal.sron.nl/~pault/
@@ -55,7 +56,7 @@ def show_image(
 
     extent: left, right, bottom, top in the units of the axes; without it one unit is a pixel.
     """
-    top = 255 if image.dtype == np.uint8 or image.max() > 1 else 1
+    top = PIXEL_MAX if image.dtype == np.uint8 or image.max() > 1 else 1
     picture = image[..., 0] if image.shape[-1] == 1 else image / top
     ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest", extent=extent)
     ax.set_axis_off()

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from digits.analysis.classification.metrics import accuracy_interval
-from digits.corruptions import DISTURBANCES, spread
+from digits.corruptions import corrupt, spread
 from digits.data.files import write_table
 from digits.data.splits import Split
 from digits.drawing.style import BAD, GOOD, new_figure, save
@@ -59,9 +59,7 @@ def _count_correct(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
 
 def disturb(images: np.ndarray, levels: Disturbances, seed: int) -> Iterator[tuple[str, float, np.ndarray]]:
     """Yield disturbance, level and the images, uint8, at that level; each level has its own noise."""
-    for disturbance, change in DISTURBANCES.items():
-        for number, level in enumerate(getattr(levels, disturbance)):
-            yield disturbance, level, change(images, level, np.random.default_rng([seed, number]))
+    return corrupt(images, levels.model_dump(), seed)
 
 
 def draw_robustness(table: pd.DataFrame, title: str) -> Figure:

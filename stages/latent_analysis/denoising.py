@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from digits.analysis.latent.quality import filter_median, signal_to_noise
+from digits.corruptions import add_noise
 from digits.data.files import write_table
 from digits.data.splits import scale
 from digits.drawing.style import BAD, COLOURS, GOOD, image_rows, new_figure, save
 from digits.networks.autoencoder.settings import Noise
 from digits.networks.common.saved import predict
-from digits.noise import add_noise
 from stages.latent_analysis.case import Case
 from stages.latent_analysis.settings import Denoising
 
@@ -66,9 +66,9 @@ def autoencoder(encoder: keras.Model, decoder: keras.Model) -> Method:
 def each_noise(settings: Denoising) -> Iterator[tuple[str, float, Noise]]:
     """Yield kind, level and the noise."""
     for level in settings.deviation:
-        yield "deviation", level, Noise(deviation=level, dropped=0.0)
+        yield "deviation", level, Noise(standard_deviation=level, dropped=0.0)
     for level in settings.dropped:
-        yield "dropped", level, Noise(deviation=0.0, dropped=level)
+        yield "dropped", level, Noise(standard_deviation=0.0, dropped=level)
 
 
 def measure(
@@ -77,7 +77,7 @@ def measure(
     """Return one row a noise, level and method: noise, level, method, psnr (decibels)."""
     originals, rows = scale(images), []
     for kind, level, noise in each_noise(settings):
-        noisy = add_noise(images, noise, rng)
+        noisy = add_noise(images, noise.standard_deviation, rng, noise.dropped)
         for name, method in methods.items():
             rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
     return pd.DataFrame(rows, columns=["noise", "level", "method", "psnr"])
@@ -101,7 +101,7 @@ def show(
     rows, table = {"test images": originals}, []
     for kind, levels in (("deviation", settings.deviation), ("dropped", settings.dropped)):
         level = sorted(levels)[len(levels) // 2]
-        noisy = add_noise(images, Noise.model_validate({"deviation": 0.0, "dropped": 0.0, kind: level}), rng)
+        noisy = add_noise(images, level * (kind == "deviation"), rng, level * (kind == "dropped"))
         for name, method in methods.items():
             denoised = method(noisy)
             rows[f"{kind} {level:g}" if name == "as it is" else f"{name} ({kind})"] = denoised

@@ -24,7 +24,9 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for name, folder in (("train", paths.train), ("val", paths.val), ("test", paths.test)):
         write_split(folder, parts[name])
     write_json(paths.dataset, dataset)
-    write_json(paths.data / "statistics.json", {name: exploration.statistics(part) for name, part in parts.items()})
+    write_json(
+        paths.data / "statistics.json", {name: exploration.statistics(part) for name, part in parts.items()}
+    )
     counts = exploration.label_counts(parts, dataset["classes"])
     values = exploration.pixel_values(parts["train"].images)
     means = exploration.class_means(parts["train"], len(dataset["classes"]))

@@ -10,8 +10,10 @@ from digits.training.settings import Fitting
 class Noise(Block):
     """What is done to the images that go in; those that should come out stay clean. All 0 is nothing."""
 
-    deviation: float = Field(ge=0, le=1, description="standard deviation of Gaussian noise; 1 is full ink")
-    dropped: Share = Field(description="share of the pixels set to 0")
+    standard_deviation: float = Field(
+        0.0, ge=0, le=1, description="of Gaussian noise, as a fraction of the pixel range"
+    )
+    dropped: Share = Field(0.0, description="fraction of the pixels set to 0")
 
 
 class Autoencoder(Fitting):

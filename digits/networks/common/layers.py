@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-PIXEL_MAX = 255.0
+from digits.data.splits import PIXEL_MAX
+
 PIXELS = "pixels"  # name of the scaled input, where analyses enter
 
 

@@ -56,16 +56,16 @@ def _numbered(config: Any, numbers: dict[int, int]) -> Any:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the model's outputs for images of any number, float32, batch by batch.
+    """Return the model's outputs for any number of inputs, float32, batch by batch.
+
+    images: pixels (n, height, width, channels) from 0 to 255, or latents (n, d) for a decoder; any
+        dtype, since they are cast to float32 here
 
     `Model.predict` would wait at its end for a thread of tf.data, see digits/training/loop.py.
     """
-    return np.concatenate(
-        [
-            keras.ops.convert_to_numpy(model.predict_on_batch(images[start : start + PREDICTION_BATCH]))
-            for start in range(0, len(images), PREDICTION_BATCH)
-        ]
-    )
+    batches = (images[start : start + PREDICTION_BATCH] for start in range(0, len(images), PREDICTION_BATCH))
+    outputs = [model.predict_on_batch(batch.astype(np.float32, copy=False)) for batch in batches]
+    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
 
 
 def up_to(model: keras.Model, layer: str) -> keras.Model:
