@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.embedding import count_neighbour_votes
 from digits.analysis.latent.frechet import frechet_distance
 from digits.analysis.latent.gaussian import Region, describe

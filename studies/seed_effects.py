@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from digits.analysis.classification.bootstrap import interval, weigh_equally
+from digits.analysis.classification.intervals import interval, weigh_equally
 from digits.analysis.classification.metrics import confusion_matrix
 
 CONFIDENCE = 0.95

@@ -18,7 +18,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read labels and predictions; write cells, a picture and figures."""
     import numpy as np
 
-    from digits.analysis.classification.bootstrap import draw_counts
+    from digits.analysis.classification.intervals import draw_counts
     from digits.data.files import read_array, write_json, write_table
     from digits.data.splits import read_dataset, read_split
     from digits.drawing.style import save

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.data.splits import Split
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp

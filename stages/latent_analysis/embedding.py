@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
 from digits.analysis.latent.pca import Projection
 from digits.data.files import write_table, write_text
