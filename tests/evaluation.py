@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from digits.analysis.classification.bootstrap import draw_counts
+from digits.analysis.classification.intervals import draw_counts
 from digits.pipeline import settings as parameters
 from stages.evaluate.case import Case
 from stages.evaluate.outcome import Outcome

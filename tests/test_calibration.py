@@ -7,7 +7,7 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from digits.analysis.classification import calibration as c
-from digits.analysis.classification.bootstrap import weigh_equally
+from digits.analysis.classification.intervals import weigh_equally
 from tests.classifiers import CASES, make_case
 
 

@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from digits.analysis.classification import assessment
 from digits.analysis.classification import metrics as c
-from digits.analysis.classification.bootstrap import weigh_equally
+from digits.analysis.classification.intervals import weigh_equally
 from tests.classifiers import CASES, make_case
 
 CLASSES = ["a", "b", "c", "d", "e"]

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 
 from digits.analysis.classification import roc as ranking
-from digits.analysis.classification.bootstrap import draw_counts, weigh_equally
+from digits.analysis.classification.intervals import draw_counts, weigh_equally
 from tests.classifiers import CASES, make_case
 
 SCORES = {"roc_auc": metrics.roc_auc_score, "average_precision": metrics.average_precision_score}

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -98,9 +99,9 @@ def _draw_tile(ax: Axes, tile: Tile, x: float, y: float, side: float, framed: bo
         show_image(ax, tile.values, extent=extent)
     if framed:
         ax.add_patch(Rectangle((x - across, y - down), 2 * across, 2 * down, fill=False, ec="grey", lw=0.6))
-    middle = {"ha": "center", "fontsize": 8, "color": tile.colour, "linespacing": 1.1}
-    ax.text(x, y - side / 2 - 0.02, tile.heading, va="bottom", **middle)
-    ax.text(x, y + side / 2 + 0.02, tile.caption, va="top", **middle)
+    look: Any = {"ha": "center", "fontsize": 8, "color": tile.colour, "linespacing": 1.1}
+    ax.text(x, y - side / 2 - 0.02, tile.heading, va="bottom", **look)
+    ax.text(x, y + side / 2 + 0.02, tile.caption, va="top", **look)
 
 
 def tile_images(images: np.ndarray, rows: int, columns: int, gap: int = 0, fill: float = 0) -> np.ndarray:

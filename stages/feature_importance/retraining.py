@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.saliency.importance import largest
 from digits.data.splits import Split
 from digits.drawing.style import BAD, new_figure, show_image

@@ -14,7 +14,7 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.gaussian import participation_ratio
 from digits.analysis.latent.pca import Projection, fit_pca
 from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes

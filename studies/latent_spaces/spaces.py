@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
 from digits.analysis.latent.generators import fit_mixture, sample_gaussian, sample_mixture
 from digits.analysis.latent.pca import fit_pca

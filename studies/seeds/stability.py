@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from digits.analysis.classification.bootstrap import draw_counts, interval, weigh_equally
+from digits.analysis.classification.intervals import draw_counts, interval, weigh_equally
 from digits.analysis.classification.metrics import confusion_matrix
 from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import read_dataset, read_split
