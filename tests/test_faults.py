@@ -23,7 +23,7 @@ from digits.pipeline import processes
 from digits.tracking.__main__ import main as record
 from digits.tracking.digest import md5
 from tests.helpers import ROOT
-from tests.recorded import finish, runs, start
+from tests.tracked import finish, runs, start
 from tests.test_contract import ENTRIES
 from tools.sandbox import Sandbox
 

@@ -13,7 +13,7 @@ from digits.pipeline import processes
 from digits.tracking import provenance
 from digits.tracking.history import History
 from tests.helpers import ROOT
-from tests.recorded import finish, runs, start
+from tests.tracked import finish, runs, start
 from tools import verify
 from tools.sandbox import Sandbox
 

@@ -96,13 +96,15 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
 def is_code(dependency: str) -> bool:
     """Whether a dependency of dvc.yaml is a module or a folder of modules."""
     path = dependency.removeprefix("../")
-    return path.startswith(tuple(f"{package}/" for package in PACKAGES)) and Path(path).suffix in ("", ".py")
+    in_package = path.startswith(tuple(f"{package}/" for package in PACKAGES))
+    return path.endswith(".py") or (in_package and not Path(path).suffix)
 
 
 def declared_settings(folder: Path) -> set[str]:
     """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
     entries = read_pipeline(folder).get("stages", {}).values()
-    return {str(key).partition(".")[0] for entry in entries for key in entry.get("params", [])}
+    keys = [key for entry in entries for key in entry.get("params", [])]
+    return {key.partition(".")[0] for key in keys if isinstance(key, str)}
 
 
 def _texts(entries: list[Any]) -> Iterator[str]:

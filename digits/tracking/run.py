@@ -36,6 +36,10 @@ class Run:
         """
         self._journal.append("metrics", step=epoch, values={f"epoch/{name}": v for name, v in values.items()})
 
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Log metrics of the whole run that are in no file of metrics/."""
+        self._journal.append("metrics", step=0, values=dict(values))
+
     def note(self, key: str, value: str) -> None:
         """Set a tag: a fact that may differ from run to run and so cannot be in a file that DVC tracks."""
         self._journal.append("tags", tags={key: value})

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from digits.pipeline import processes
 from digits.tracking import store
 from tests.helpers import ROOT
-from tests.recorded import DEAD_SERVER, STAGE, finish, runs, start
+from tests.tracked import DEAD_SERVER, STAGE, finish, runs, start
 from tools.sandbox import Sandbox
 
 
@@ -164,15 +164,15 @@ def test_sending_again_changes_nothing(workdir: Path) -> None:
 def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) -> None:
     script = """
         from pathlib import Path
-        from stages import record
+        from digits import tracking
         model, plots = Path("model.bin"), Path("plots")
         model.write_text("the model")
         plots.mkdir(exist_ok=True)
         (plots / "picture.txt").write_text("drawn")
         for stage in ("trains", "trains again"):
-            with record.start(record.Entry(stage, "digits", {}, {}, {model: "file"})):
+            with tracking.start(tracking.Entry(stage, "digits", {}, {}, {model: "file"})):
                 pass
-        with record.start(record.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
+        with tracking.start(tracking.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
             run.about(model, {"test_accuracy": 0.9}, {"test": plots, "test/more.txt": model})
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
