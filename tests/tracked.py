@@ -1,4 +1,4 @@
-"""A stage in a process of its own, that only reports to the record; and what MLflow has of it."""
+"""A stage in a process of its own that only tracks a run, and what MLflow has of it."""
 
 import os
 import subprocess
