@@ -33,7 +33,7 @@ quick: .venv/installed ## run the pipeline on 5,000 images in a temporary copy
 doctor: .venv/installed ## look for what is amiss, and say what helps
 	python -m tools.doctor
 
-ui: .venv/installed ## open the record in MLflow's UI on 127.0.0.1:5000
+ui: .venv/installed ## compare runs in MLflow's UI on 127.0.0.1:5000
 	MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false mlflow ui --host 127.0.0.1 --port 5000 \
 		--allowed-hosts 127.0.0.1:5000,localhost:5000 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 

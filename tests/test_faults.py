@@ -20,11 +20,11 @@ from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
 from digits.pipeline import processes
-from digits.tracking.__main__ import main as record
+from digits.pipeline.declaration import read_pipeline
+from digits.tracking.__main__ import main as tracking
 from digits.tracking.digest import md5
 from tests.helpers import ROOT
-from tests.recorded import finish, runs, start
-from tests.test_contract import ENTRIES
+from tests.tracked import finish, runs, start
 from tools.sandbox import Sandbox
 
 # Long enough to be killed in the middle three times.
@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 @pytest.fixture
 def clone(trained: Sandbox, tmp_path: Path) -> Sandbox:
-    """A copy of it to be disturbed, with a record of its own."""
+    """A copy of it to be disturbed, with a store of its own."""
     without = shutil.ignore_patterns("mlflow.db", "mlruns", ".journal")
     shutil.copytree(trained.path, tmp_path / "clone", symlinks=True, ignore=without)
     return Sandbox(tmp_path / "clone")
@@ -60,7 +60,7 @@ def clone(trained: Sandbox, tmp_path: Path) -> Sandbox:
 
 def by_hand(stage: str) -> list[str]:
     """Return the command that dvc.yaml has for the stage, in words."""
-    return [sys.executable, *ENTRIES[stage]["cmd"].split()[1:]]
+    return [sys.executable, *read_pipeline(ROOT)["stages"][stage]["cmd"].split()[1:]]
 
 
 def child(dvc: "subprocess.Popen[bytes]") -> int:
@@ -178,7 +178,7 @@ def test_a_folder_without_the_right_to_write_is_named(trained: Sandbox, tmp_path
     clone = Sandbox(tmp_path / "clone")
     shutil.copytree(trained.path, clone.path, symlinks=True)
     clone.set({"train-mlp": {"epochs": 1}})
-    (clone.path / "plots/train-mlp").chmod(0o555)
+    (clone.path / "data/train-mlp").chmod(0o555)
     bound = ["setpriv", "--bounding-set=-dac_override"] if os.getuid() == 0 else []  # root may write anywhere
     done = clone.run(*bound, *by_hand("train-mlp"))
     assert done.returncode == 1
@@ -231,7 +231,7 @@ def test_a_server_that_dies_in_the_middle_costs_a_warning_and_sync_enters_the_ru
     errors = finish(stage)
     assert "MLflow has not received this run" in errors
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workdir}/server.db")  # what it would serve again
-    assert record(["sync"]) == 0
+    assert tracking(["sync"]) == 0
     served = MlflowClient()
     (run,) = served.search_runs([served.get_experiment_by_name("digits").experiment_id])
     assert run.info.status == "FINISHED"
@@ -246,7 +246,7 @@ def test_a_locked_store_costs_a_warning_and_sync_enters_the_run(workdir: Path) -
         holder.rollback()
     assert "MLflow has not received this run" in errors
     assert "database is locked" in errors
-    assert record(["sync"]) == 0
+    assert tracking(["sync"]) == 0
     assert {name: run.info.status for name, run in runs(workdir).items()} == {
         "first": "FINISHED",
         "second": "FINISHED",
@@ -262,7 +262,7 @@ def test_a_store_half_migrated_costs_a_warning_and_sync_enters_the_run(workdir: 
     assert "MLflow has not received this run" in errors
     with sqlite3.connect(workdir / "mlflow.db") as database:
         database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-    assert record(["sync"]) == 0
+    assert tracking(["sync"]) == 0
     assert sorted(runs(workdir)) == ["first", "second"]
 
 

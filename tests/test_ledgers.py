@@ -1,4 +1,4 @@
-"""Files, git and MLflow as two ledgers of one truth: asked, completed, audited, in a real small pipeline."""
+"""Files, git and MLflow as two ledgers that agree: queried, completed, audited, in a real small pipeline."""
 
 import json
 import shlex
@@ -55,8 +55,8 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
-def forget_the_record() -> None:
-    """Leave results without a record, as a clone that pulled them has them."""
+def forget_runs() -> None:
+    """Leave results without runs, as a clone that pulled them has them."""
     Path("mlflow.db").unlink()
     for folder in ("mlruns", ".journal"):
         shutil.rmtree(folder)
@@ -95,12 +95,12 @@ def test_show_prints_commands_that_restore_the_bytes(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = the_run(repository, "train-cnn")
-    before = {path: md5(Path(path)) for path in ("models/cnn.keras", "plots/train-cnn/history.csv")}
+    before = {path: md5(Path(path)) for path in ("models/cnn.keras", "data/train-cnn/history.csv")}
     code, answer = asked(capsys, "show", run.info.run_id[:12])
     assert code == 0
     for path in before:
         Path(path).unlink()
-    commands = answer.split("to bring them back:\n")[1].splitlines()
+    commands = answer.split("to restore them:\n")[1].splitlines()
     assert len(commands) == 3
     for command in commands:
         repository.run(*shlex.split(command, comments=True))
@@ -125,10 +125,10 @@ def test_two_states_stand_in_mlflow_after_there_and_back(
     assert first.info.run_id in asked(capsys, "which", "models/mlp.keras")[1]
 
 
-def test_sync_enters_results_that_came_without_a_record_and_once(
+def test_sync_enters_results_that_came_without_runs_once(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget_the_record()
+    forget_runs()
     assert asked(capsys, "audit")[0] == 1
     code, answer = asked(capsys, "sync")
     entered_stages = answer.splitlines()[1].removeprefix("Entered as restored: ").rstrip(".").split(", ")
@@ -137,11 +137,11 @@ def test_sync_enters_results_that_came_without_a_record_and_once(
     assert len(entered) == len(STAGES) + 1
     evaluate = the_run(repository, "evaluate")
     assert evaluate.data.tags["restored"] == "true"
-    figures = json.loads(Path("metrics/evaluate.json").read_text())
-    assert evaluate.data.metrics["cnn.accuracy"] == figures["cnn"]["accuracy"]
+    metrics = json.loads(Path("metrics/evaluate.json").read_text())
+    assert evaluate.data.metrics == metrics
     assert the_run(repository, "train-mlp").data.params["train-mlp.epochs"] == "2"
     row = the_run(repository, "pipeline")
-    assert row.data.metrics["evaluate.cnn.accuracy"] == figures["cnn"]["accuracy"]
+    assert row.data.metrics["evaluate.cnn"] == metrics["cnn"]
     assert asked(capsys, "sync") == (0, "Runs sent to MLflow: 0.\n")
     assert [run.to_dictionary() for run in runs(repository)] == [run.to_dictionary() for run in entered]
 
@@ -149,7 +149,7 @@ def test_sync_enters_results_that_came_without_a_record_and_once(
 def test_sync_leaves_out_what_the_settings_no_longer_ask_for(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget_the_record()
+    forget_runs()
     repository.set({"latent-analysis": {"scatter": 50}})
     code, answer = asked(capsys, "sync")
     assert code == 0
@@ -157,24 +157,19 @@ def test_sync_leaves_out_what_the_settings_no_longer_ask_for(
     assert runs(repository, stage="latent-analysis") == []
 
 
-def test_audit_finds_the_ledgers_in_agreement(
-    repository: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_audit_finds_that_the_ledgers_agree(repository: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     code, answer = asked(capsys, "audit")
     assert code == 0, answer
     outputs = sum(len(stage["outs"]) for stage in lock(repository).values())
-    assert f"Recorded outputs: {outputs} committed, 0 of experiments, 0 of runs never committed." in answer
+    assert f"Tracked outputs: {outputs} committed, 0 of experiments, 0 of runs never committed." in answer
     assert answer.endswith("The two ledgers agree.\n")
-    studied = sorted(str(path) for path in Path("metrics/studies").glob("*.json"))
-    assert studied == [line.strip() for line in answer.splitlines() if "metrics/studies" in line]
-    assert ("Of studies that were not run here:" in answer) == bool(studied)
 
 
-def test_audit_lists_a_number_that_mlflow_has_otherwise(
+def test_audit_lists_a_number_that_differs_in_mlflow(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = the_run(repository, "evaluate")
-    MlflowClient(f"sqlite:///{repository.path}/mlflow.db").log_metric(run.info.run_id, "cnn.accuracy", 2.0)
+    MlflowClient(f"sqlite:///{repository.path}/mlflow.db").log_metric(run.info.run_id, "cnn", 2.0)
     code, answer = asked(capsys, "audit")
     assert code == 1
     assert f"run {run.info.run_id} says 2.0" in answer
@@ -186,28 +181,26 @@ def test_audit_lists_runs_that_made_other_bytes_of_the_same(
     run = the_run(repository, "preprocess")
     client = MlflowClient(f"sqlite:///{repository.path}/mlflow.db")
     tags = {name: value for name, value in run.data.tags.items() if not name.startswith("output.")}
-    twin = client.create_run(
-        run.info.experiment_id, tags=tags | {f"output.{'0' * 32}": "metrics/preprocess.json"}
-    )
+    twin = client.create_run(run.info.experiment_id, tags=tags | {f"output.{'0' * 32}": "data/preprocess"})
     client.set_terminated(twin.info.run_id)
     code, answer = asked(capsys, "audit")
     assert code == 1
-    assert "preprocess: metrics/preprocess.json has other bytes" in answer
+    assert "preprocess: data/preprocess has other bytes" in answer
     assert "1 of runs never committed" in answer
 
 
 def test_promotion_takes_the_first_and_then_only_the_better(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = json.loads(Path("metrics/evaluate.json").read_text())
-    worse, better = sorted(("mlp", "cnn"), key=lambda name: float(figures[name]["accuracy"]))
+    metrics = json.loads(Path("metrics/evaluate.json").read_text())
+    worse, better = sorted(("mlp", "cnn"), key=lambda name: float(metrics[name]))
     assert f"{worse} is now champion: the first of mnist" in asked(capsys, "promote", worse)[1]
     assert (
-        f"{worse} is not made champion: these bytes are the champion already"
+        f"{worse} does not become champion: these bytes are the champion already"
         in asked(capsys, "promote", worse)[1]
     )
     assert f"{better} is now champion: better: accuracy" in asked(capsys, "promote", better)[1]
-    assert f"{worse} is not made champion: " in asked(capsys, "promote", worse)[1]
+    assert f"{worse} does not become champion: " in asked(capsys, "promote", worse)[1]
     client = MlflowClient(f"sqlite:///{repository.path}/mlflow.db")
     champion = client.get_model_version_by_alias("mnist", "champion")
     assert champion.tags["md5"] == md5(Path(f"models/{better}.keras"))
@@ -216,7 +209,7 @@ def test_promotion_takes_the_first_and_then_only_the_better(
 def test_promotion_says_what_is_missing(repository: Sandbox) -> None:
     Path("models/cnn.keras").write_bytes(b"other")
     with pytest.raises(
-        SystemExit, match=r"^record: no run has made models/cnn\.keras \(MD5 [0-9a-f]{32}\)\."
+        SystemExit, match=r"^tracking: no run has made models/cnn\.keras \(MD5 [0-9a-f]{32}\)\."
     ):
         main(["promote", "cnn"])
 
@@ -225,7 +218,7 @@ def lock(repository: Sandbox) -> dict[str, Any]:
     return dict(YAML(typ="safe").load(repository.path / "dvc.lock")["stages"])
 
 
-def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) -> None:
+def test_the_doctor_finds_no_fault_and_then_each(repository: Sandbox) -> None:
     healthy = repository.run("python", "-m", "tools.doctor")
     assert healthy.returncode == 0, healthy.stdout
     assert "pipeline: all results are those of the settings and the code" in healthy.stdout
@@ -241,19 +234,3 @@ def test_the_doctor_finds_nothing_amiss_and_then_what_is(repository: Sandbox) ->
     assert "FAULT  MLflow: sqlite:////dev/null/mlflow.db does not open" in ill.stdout
     assert "note   journal: 1 runs wait to be sent, the oldest is 19990101T000000-evaluate-0" in ill.stdout
     assert "-> python -m digits.tracking sync" in ill.stdout
-
-
-def test_a_study_is_recorded_under_its_name_and_found_by_its_bytes(
-    repository: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = len(runs(repository, stage="pipeline"))
-    repository.dvc("repro", "--single-item", "studies/dvc.yaml:published@2")
-    run = the_run(repository, "published@2")
-    assert run.info.status == "FINISHED"
-    assert run.data.params["published.notebook.optimizer.name"] == "rmsprop"
-    assert "state" not in run.data.tags
-    assert len(runs(repository, stage="pipeline")) == rows
-    code, printed = asked(capsys, "which", "data/studies/published/2.csv")
-    assert code == 0
-    assert "stage: published@2" in printed
-    assert run.info.run_id in printed

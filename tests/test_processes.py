@@ -13,7 +13,7 @@ from digits.pipeline import processes
 from digits.tracking import provenance
 from digits.tracking.history import History
 from tests.helpers import ROOT
-from tests.recorded import finish, runs, start
+from tests.tracked import finish, runs, start
 from tools import verify
 from tools.sandbox import Sandbox
 
@@ -94,9 +94,7 @@ def test_a_copy_leaves_the_repository_of_a_hook_alone(
 
 
 @pytest.mark.parametrize("variable", LEADING)
-def test_a_stage_records_the_commit_of_its_own_repository(
-    workdir: Path, victim: Victim, variable: str
-) -> None:
+def test_a_run_names_the_commit_of_its_own_repository(workdir: Path, victim: Victim, variable: str) -> None:
     before = victim()
     own = Sandbox(workdir / "own")
     own.path.mkdir()
@@ -182,7 +180,7 @@ def test_one_module_starts_processes() -> None:
     assert found == {"digits/pipeline/processes.py"}
 
 
-def test_a_recorded_run_in_a_fresh_repository_names_its_commit(workdir: Path, hostile: Path) -> None:
+def test_a_run_in_a_fresh_repository_names_its_commit(workdir: Path, hostile: Path) -> None:
     own = Sandbox(workdir / "own")
     own.path.mkdir()
     own.git("init", "-q", "-b", "main")

@@ -67,7 +67,7 @@ def _run(main: Main, declaration: Declaration, folder: Path) -> None:
     experiment = settings.load(settings.Experiment).dataset
     if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
         compute.pin(chosen)
-    if folder != Path() and root().resolve() not in (Path.cwd(), Path.cwd() / folder):
+    if folder != Path() and root().resolve() != Path.cwd():
         raise StageError(
             f"{folder} need the data of the project, which a temporary copy does not have: "
             "run `dvc exp run` without --temp and --queue."

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,10 @@ def locked_stages(repository: Path = Path(), lock: Path = LOCK) -> dict[str, Any
     """
     path = repository / lock
     stages = dict(YAML(typ="safe").load(path)["stages"]) if path.exists() else {}
-    for item in (item for entry in stages.values() for item in _items(entry)):
-        item["path"] = Path(normpath(lock.parent / item["path"])).as_posix()
+    for entry in stages.values():
+        for item in (*entry.get("deps", []), *entry.get("outs", [])):
+            item["path"] = Path(normpath(lock.parent / item["path"])).as_posix()
     return stages
-
-
-def _items(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from entry.get("deps", [])
-    yield from entry.get("outs", [])
 
 
 def locked_outputs() -> dict[str, str]:

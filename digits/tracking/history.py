@@ -40,7 +40,7 @@ class History:
             others = [commit for commit in _commits(*experiments) if commit not in set(committed)]
             places += [Place(commit, experiments.get(commit, "unnamed")) for commit in others]
         found: dict[str, Place] = {}
-        for lock in LOCKS:
+        for lock in LOCKS if places else ():
             for place, content in zip(places, _contents(places, lock), strict=True):
                 for match in MD5.findall(content):
                     found.setdefault(match.decode(), place)

@@ -58,7 +58,6 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = path / "files"
         self._file = (path / "events.jsonl").open("a", encoding="utf-8")
         self._appending = threading.Lock()
         self._over = False
@@ -71,12 +70,13 @@ class Journal:
         (hidden / "files").mkdir(parents=True)
         journal = cls(hidden)
         journal.lock()
-        journal._move(folder() / name)
+        journal.path = hidden.rename(folder() / name)
         return journal
 
-    def _move(self, path: Path) -> None:
-        self.path.rename(path)
-        self.path, self.files = path, path / "files"
+    @property
+    def files(self) -> Path:
+        """The folder of the kept copies."""
+        return self.path / "files"
 
     def lock(self) -> bool:
         """Lock the journal for this process and drop half a line at its end; False where another has it."""
@@ -143,11 +143,3 @@ class Journal:
         temporary = self.path / "state.json.new"
         temporary.write_text(json.dumps({**self.state, **changes}))
         temporary.replace(self.path / "state.json")
-
-    def discard(self) -> None:
-        """Remove the journal of a run that was cut off before it had begun."""
-        shutil.rmtree(self.path, ignore_errors=True)
-
-    def forget_files(self) -> None:
-        """Remove the copies once MLflow has them."""
-        shutil.rmtree(self.files, ignore_errors=True)

@@ -5,6 +5,7 @@ links to the stages' runs: variants of `dvc exp run` compare as one row each, wh
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def send(journal: Journal) -> None:
         replay.handle(event)
         journal.save_state(sent=journal.state["sent"] + 1)
     if events[-1]["event"] == "end":
-        journal.forget_files()
+        shutil.rmtree(journal.files, ignore_errors=True)  # MLflow has the copies
 
 
 def send_all(own: Journal | None = None) -> int:
@@ -52,8 +53,8 @@ def send_all(own: Journal | None = None) -> int:
         journal = Journal(path)
         try:
             if journal.unfinished() and journal.lock():
-                if not journal.events():
-                    journal.discard()
+                if not journal.events():  # cut off before it had begun
+                    shutil.rmtree(path, ignore_errors=True)
                     continue
                 if not journal.ended():
                     journal.append("end", status="KILLED")

@@ -37,7 +37,7 @@ class Run:
         self._journal.append("metrics", step=epoch, values={f"epoch/{name}": v for name, v in values.items()})
 
     def metrics(self, values: Mapping[str, float]) -> None:
-        """Record numbers of the run as a whole that stand in no file below metrics/."""
+        """Log metrics of the whole run that are in no file of metrics/."""
         self._journal.append("metrics", step=0, values=dict(values))
 
     def note(self, key: str, value: str) -> None:

@@ -5,14 +5,15 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from digits.tracking import relocation
 from digits.tracking.digest import OUTPUT
 from digits.tracking.journal import folder, given, root
 
@@ -22,6 +23,22 @@ IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEO
 BEFORE_PATH = re.compile(r"sqlite(\+\w+)?:///|file:(?!//)|(?![\w+.-]+:)")
 NO_PATH = re.compile(r"/|:memory:|file:|(databricks|databricks-uc|uc)$")
 DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+ARTIFACTS = "mlruns"
+COLUMNS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+FILE = "file://"
+# Locations are absolute paths, plain or as a URI; others (models:/..., s3://...) stay as they are.
+ELSEWHERE = " UNION ALL ".join(
+    f"SELECT '{table}', '{column}', rowid, {column} FROM {table} WHERE instr({column}, '/{ARTIFACTS}/')"
+    f" AND ({column} LIKE '{FILE}/%' OR {column} LIKE '/%')"
+    f" AND substr({column}, 1, length(:uri)) <> :uri AND substr({column}, 1, length(:path)) <> :path"
+    for table, column in COLUMNS
+)
 
 
 class Ledger:
@@ -71,22 +88,17 @@ def client() -> MlflowClient:
     for name, value in IMPATIENCE.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    own = given("mlflow.db")
     with alone():
         # Two processes that create a fresh sqlite store at once would break it for good.
         made = MlflowClient(tracking_uri())
         made.search_experiments(max_results=1)
-        _follow()
+        if tracking_uri() == f"sqlite:///{own}":
+            try:
+                follow(own)
+            except sqlite3.Error as error:
+                raise MlflowException(f"{own}: {error}") from error
     return made
-
-
-def _follow() -> None:
-    """Let the artifacts of the project's own store follow its folder; other stores are not changed."""
-    own = given("mlflow.db")
-    if tracking_uri() == f"sqlite:///{own}":
-        try:
-            relocation.follow(own)
-        except sqlite3.Error as error:
-            raise MlflowException(f"{own}: {error}") from error
 
 
 def tracking_uri() -> str:
@@ -121,3 +133,36 @@ def alone() -> Iterator[None]:
     with (folder() / "store.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def follow(store: Path) -> None:
+    """Let the artifacts in the project's store follow its folder when that was renamed or copied.
+
+    MLflow keeps the absolute location of every artifact folder. In one transaction, all locations under
+    another folder's mlruns/ change to the mlruns/ beside the store, except those of files that exist only
+    in the old place. Raises sqlite3.Error where the store cannot be read or written.
+    """
+    root = store.parent
+    here = {"uri": f"{root.as_uri()}/{ARTIFACTS}/", "path": f"{root}/{ARTIFACTS}/"}
+    with closing(sqlite3.connect(store)) as database:
+        moves = list(_moves(database.execute(ELSEWHERE, here).fetchall(), here))
+        if moves:
+            with database:
+                for table, column, row, location in moves:
+                    database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (location, row))
+
+
+def _moves(
+    found: list[tuple[str, str, int, str]], here: dict[str, str]
+) -> Iterator[tuple[str, str, int, str]]:
+    for table, column, row, location in found:
+        old, _, rest = location.rpartition(f"/{ARTIFACTS}/")
+        moved = here["uri" if location.startswith(FILE) else "path"] + rest
+        # New runs must not write into the folder that this one was copied from.
+        writes_on = table == "experiments" and (_local(old) / "mlflow.db").exists()
+        if writes_on or _local(moved).exists() or not _local(location).exists():
+            yield table, column, row, moved
+
+
+def _local(location: str) -> Path:
+    return Path(unquote(location.removeprefix(FILE)) if location.startswith(FILE) else location)

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict, dataclass
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ def sync() -> Synced:
     stale_studies = stale_stages(STUDIES) if studies else []
     ledger = Ledger()
     restored = [
-        _restored(stage, entry, params)
-        for stages, left_out, params in ((lock, stale, PARAMS), (studies, stale_studies, None))
+        _restored(stage, entry, folder)
+        for folder, stages, left_out in ((Path(), lock, stale), (STUDIES, studies, stale_studies))
         for stage, entry in stages.items()
         if stage not in left_out and not _makers(ledger, entry)
     ]
@@ -73,18 +74,18 @@ def _makers(ledger: Ledger, locked: dict[str, Any]) -> list[Run]:
     return ledger.makers(*(out["md5"] for out in locked.get("outs", [])))
 
 
-def _restored(stage: str, locked: dict[str, Any], params: Path | None) -> Entry:
-    """Return a stage whose results came without a journal as dvc.lock describes it."""
-    inputs = [Path(dep["path"]) for dep in locked.get("deps", []) if not is_code(dep["path"])]
+def _restored(stage: str, locked: dict[str, Any], folder: Path) -> Entry:
+    """Return a stage whose results came without a journal as the folder's dvc.lock describes it."""
+    inputs = [Path(dep["path"]) for dep in locked.get("deps", [])]
     outputs = [Path(out["path"]) for out in locked.get("outs", [])]
     files = locked.get("params", {}).values()
     return Entry(
         stage=stage,
         experiment=load(Experiment).dataset,
         settings={key: value for file in files for key, value in flatten(file)},
-        inputs={path: kind_of(path) for path in inputs},
+        inputs={path: kind_of(path) for path in inputs if not is_code(relpath(path, folder))},
         outputs={path: kind_of(path) for path in outputs},
-        params=params,
+        params=PARAMS if folder == Path() else None,
     )
 
 

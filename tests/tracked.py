@@ -1,4 +1,4 @@
-"""A stage in a process of its own, that only reports to the record; and what MLflow has of it."""
+"""A stage in a process of its own that only tracks a run, and what MLflow has of it."""
 
 import os
 import subprocess
@@ -16,12 +16,12 @@ DEAD_SERVER = "http://127.0.0.1:9"
 STAGE = """
     import sys, time
     from pathlib import Path
-    from stages import record
+    from digits import tracking
 
     name, seconds = sys.argv[1], float(sys.argv[2])
     out, metrics = Path(name) / "out.txt", Path(name) / "figures.json"
-    entry = record.Entry(name, "digits", {"block.size": 3}, {}, {out: "file", metrics: "metrics"})
-    with record.start(entry) as run:
+    entry = tracking.Entry(name, "digits", {"block.size": 3}, {}, {out: "file", metrics: "metrics"})
+    with tracking.start(entry) as run:
         run.epoch(1, {"loss": 0.5, "loss (größte), %": 0.25})
         print("started", flush=True)
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The record follows the project's folder: renamed, copied, with or without its artifacts."""
+"""The store follows the project's folder: renamed, copied, with or without its artifacts."""
 
 import shutil
 import sqlite3
@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 from digits.tracking import store
-from digits.tracking.relocation import ARTIFACTS, COLUMNS
+from digits.tracking.store import ARTIFACTS, COLUMNS
 
 NEW_NAMES = ["new", "new name, größer", "mlruns"]
 

@@ -1,4 +1,4 @@
-"""The record from outside: processes that report to real stores, are killed, or find no server."""
+"""Tracking from outside: processes that report to real stores, are killed, or find no server."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from digits.pipeline import processes
 from digits.tracking import store
 from tests.helpers import ROOT
-from tests.recorded import DEAD_SERVER, STAGE, finish, runs, start
+from tests.tracked import DEAD_SERVER, STAGE, finish, runs, start
 from tools.sandbox import Sandbox
 
 
@@ -31,7 +31,7 @@ def test_a_run_holds_what_the_stage_said_and_wrote(workdir: Path) -> None:
 
 @pytest.fixture
 def experiments(workdir: Path) -> Sandbox:
-    """A repository of DVC's with one stage, which only reports to the record."""
+    """A repository of DVC's with one stage, which only tracks a run."""
     repository = Sandbox(workdir)
     (workdir / "stage.py").write_text(textwrap.dedent(STAGE))
     (workdir / "dvc.yaml").write_text(
@@ -93,7 +93,7 @@ def test_a_store_that_is_no_relative_path_is_named_as_given(
     assert store.tracking_uri() == uri
 
 
-def test_eight_processes_that_start_at_once_on_a_fresh_store_are_all_recorded(workdir: Path) -> None:
+def test_eight_processes_at_once_on_a_fresh_store_are_all_tracked(workdir: Path) -> None:
     names = list("abcdefgh")
     for process in [start(workdir, name) for name in names]:
         assert finish(process).count("MLflow has not received") == 0
@@ -102,9 +102,8 @@ def test_eight_processes_that_start_at_once_on_a_fresh_store_are_all_recorded(wo
 
 def test_a_dead_server_costs_a_warning_and_the_next_run_sends_what_waited(workdir: Path) -> None:
     began = time.monotonic()
-    process = start(workdir, "waiting", MLFLOW_TRACKING_URI=DEAD_SERVER)
-    errors = finish(process)
-    print(f"a stage beside a dead server took {time.monotonic() - began:.1f} s")
+    errors = finish(start(workdir, "waiting", MLFLOW_TRACKING_URI=DEAD_SERVER))
+    assert time.monotonic() - began < 100  # MLflow's own defaults wait for more than four minutes
     assert "MLflow has not received this run" in errors
     finish(start(workdir, "next"))
     found = runs(workdir)
@@ -139,7 +138,7 @@ def test_a_killed_run_is_closed_by_the_next_one_and_a_living_one_is_left_alone(w
     assert found.get("living") is None or found["living"].info.status == "RUNNING"
 
 
-def test_a_stage_that_fails_is_recorded_as_failed(workdir: Path) -> None:
+def test_a_stage_that_fails_is_tracked_as_failed(workdir: Path) -> None:
     (workdir / "failing").write_text("a file where the stage wants a folder")
     process = start(workdir, "failing")
     process.communicate(timeout=120)
@@ -161,18 +160,18 @@ def test_sending_again_changes_nothing(workdir: Path) -> None:
     assert len(client.get_metric_history(before.info.run_id, "epoch/loss")) == 1
 
 
-def test_figures_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) -> None:
+def test_metrics_about_a_model_reach_the_newest_run_that_made_it(workdir: Path) -> None:
     script = """
         from pathlib import Path
-        from stages import record
+        from digits import tracking
         model, plots = Path("model.bin"), Path("plots")
         model.write_text("the model")
         plots.mkdir(exist_ok=True)
         (plots / "picture.txt").write_text("drawn")
         for stage in ("trains", "trains again"):
-            with record.start(record.Entry(stage, "digits", {}, {}, {model: "file"})):
+            with tracking.start(tracking.Entry(stage, "digits", {}, {}, {model: "file"})):
                 pass
-        with record.start(record.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
+        with tracking.start(tracking.Entry("evaluates", "digits", {}, {model: "file"}, {})) as run:
             run.about(model, {"test_accuracy": 0.9}, {"test": plots, "test/more.txt": model})
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
