@@ -13,38 +13,12 @@ from digits.data.splits import Split
 from digits.networks.autoencoder.settings import Autoencoder
 from digits.networks.cnn.settings import CNN
 from digits.networks.mlp.settings import MLP
+from digits.pipeline.declaration import read_pipeline
 from digits.training.settings import Augmentation, Optimizer, Schedule
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "params.yaml"
-STAGES = (
-    "download",
-    "preprocess",
-    "train-mlp",
-    "train-cnn",
-    "train-ae",
-    "evaluate",
-    "filters",
-    "feature-importance",
-    "latent-analysis",
-)
-
-STUDIES = (
-    "features",
-    "feature-curve",
-    "published",
-    "published-table",
-    "other-seeds",
-    "stability",
-    "twins",
-    "out-of-fold",
-    "label-suspects",
-    "autoencoders",
-    "dimensions",
-    "dimension-curve",
-    "latent-map",
-    "denoising",
-)
+STAGES, STUDIES = (tuple(read_pipeline(folder)["stages"]) for folder in (ROOT, ROOT / "studies"))
 
 
 def module_name(stage: str) -> str:
