@@ -1,14 +1,21 @@
-"""Settings: what is taken, and what is said of the rest."""
+"""Settings: which are accepted, and what the messages say of the others."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from digits.pipeline import settings as parameters
+from digits.pipeline import settings
+from digits.pipeline.declaration import read_pipeline
 from digits.pipeline.settings import Block, ParameterError, Seed
-from tests.helpers import PARAMS, STAGES, STUDIES, changed, code, params
+from tests.helpers import ROOT, STAGES, changed, code, params
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(workdir: Path) -> None:
+    """Tests write the params.yaml and the dvc.yaml that they need into an empty folder."""
 
 
 class Inner(Block):
@@ -29,38 +36,44 @@ class Settings(Block):
 GOOD = "seed: 1\ntrain-mlp: {rate: 1e-3, kind: a, hidden: [3, 2]}\n"
 
 
-def load(folder: Path, text: str, model: type[BaseModel] = Settings) -> Any:
-    path = folder / "p.yaml"
-    path.write_text(text, encoding="utf-8")
-    return parameters.load(path, model)
+PIPELINE = {"stages": {"train-mlp": {"params": ["seed", "train-mlp"]}}}
 
 
-def refusal(folder: Path, text: str, model: type[BaseModel] = Settings) -> str:
-    """Return the message without the folder, which differs from test to test."""
+def load(text: str, model: type[BaseModel] = Settings, pipeline: dict[str, Any] = PIPELINE) -> Any:
+    """Load from the current folder, with this params.yaml and a dvc.yaml that declares its blocks."""
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    Path("dvc.yaml").write_text(json.dumps(pipeline))
+    return settings.load(model)
+
+
+def refusal(text: str, model: type[BaseModel] = Settings, pipeline: dict[str, Any] = PIPELINE) -> str:
     with pytest.raises(ParameterError) as caught:
-        load(folder, text, model)
-    return str(caught.value).replace(f"{folder}/", "")
+        load(text, model, pipeline)
+    return str(caught.value)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, *STUDIES])
-def test_every_stage_accepts_the_params_of_the_repository(stage: str) -> None:
-    loaded = parameters.load(PARAMS, code(stage).Parameters)
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_accepts_the_params_of_the_repository(
+    stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    loaded = settings.load(code(stage).Parameters)
     document = params()
     for key, value in loaded.model_dump(mode="json", by_alias=True).items():
         assert value == document[key]
 
 
-def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
-    assert load(tmp_path, GOOD).train_mlp.rate == 0.001
+def test_numbers_are_read_like_dvc_reads_them() -> None:
+    assert load(GOOD).train_mlp.rate == 0.001
 
 
-def test_an_integer_serves_as_a_float_and_a_list_may_be_empty(tmp_path: Path) -> None:
-    inner = load(tmp_path, "seed: 1\ntrain-mlp: {rate: 2, kind: a, hidden: []}").train_mlp
+def test_an_integer_serves_as_a_float_and_a_list_may_be_empty() -> None:
+    inner = load("seed: 1\ntrain-mlp: {rate: 2, kind: a, hidden: []}").train_mlp
     assert (inner.rate, inner.hidden) == (2.0, ())
 
 
-def test_settings_cannot_be_changed(tmp_path: Path) -> None:
-    loaded = load(tmp_path, GOOD)
+def test_settings_cannot_be_changed() -> None:
+    loaded = load(GOOD)
     with pytest.raises(ValidationError, match="frozen"):
         loaded.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
@@ -83,14 +96,14 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
         ("seed: 1", "seed: 1\ntrain-mpl: {}", "train-mpl: no such block; did you mean train-mlp?"),
     ],
 )  # fmt: skip
-def test_a_fault_is_named_with_key_value_and_meaning(tmp_path: Path, old: str, new: str, fault: str) -> None:
-    assert refusal(tmp_path, GOOD.replace(old, new)) == f"p.yaml has settings that cannot be used:\n  {fault}"
+def test_a_fault_is_named_with_key_value_and_meaning(old: str, new: str, fault: str) -> None:
+    assert refusal(GOOD.replace(old, new)) == f"params.yaml has settings that cannot be used:\n  {fault}"
 
 
-def test_all_faults_stand_in_one_message(tmp_path: Path) -> None:
+def test_all_faults_are_in_one_message() -> None:
     text = "sed: 1\ntrain-mlp: {rate: -1, kind: c, hidden: [1]}"
-    assert refusal(tmp_path, text).splitlines() == [
-        "p.yaml has settings that cannot be used:",
+    assert refusal(text).splitlines() == [
+        "params.yaml has settings that cannot be used:",
         "  sed: no such block; did you mean seed?",
         "  seed: missing (seed of every random draw)",
         "  train-mlp.rate = -1: should be greater than 0 (how fast)",
@@ -101,19 +114,19 @@ def test_all_faults_stand_in_one_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: [", "p.yaml cannot be read: while parsing a flow node"),
+        ("seed: [", "params.yaml cannot be read: while parsing a flow node"),
         ("seed: 1\nseed: 2", 'found duplicate key "seed" with value "2"'),
-        ("", "p.yaml should hold `name: value` lines; it holds None"),
-        ("[1, 2]", "p.yaml should hold `name: value` lines; it holds [1, 2]"),
+        ("", "params.yaml should hold `name: value` lines; it holds None"),
+        ("[1, 2]", "params.yaml should hold `name: value` lines; it holds [1, 2]"),
     ],
 )
-def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    assert message in refusal(tmp_path, text)
+def test_a_file_that_is_no_mapping_is_refused(text: str, message: str) -> None:
+    assert message in refusal(text)
 
 
-def test_an_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"absent\.yaml cannot be read: .*No such file"):
-        parameters.load(tmp_path / "absent.yaml", Settings)
+def test_an_absent_file_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"params\.yaml cannot be read: .*No such file"):
+        settings.load(Settings)
 
 
 @pytest.mark.parametrize(
@@ -130,28 +143,46 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
          "greater than or equal to 10 (test images drawn in each scatter plot, at most)"),
     ],
 )  # fmt: skip
-def test_stages_refuse_what_is_out_of_range(
-    tmp_path: Path, stage: str, key: str, value: object, fault: str
-) -> None:
-    message = refusal(tmp_path, changed(stage, key, value), code(stage).Parameters)
+def test_stages_refuse_what_is_out_of_range(stage: str, key: str, value: object, fault: str) -> None:
+    message = refusal(changed(stage, key, value), code(stage).Parameters, read_pipeline(ROOT))
     assert message.splitlines()[1:] == [f"  {stage}.{key} = {value!r}: should be {fault}"]
 
 
-def test_infinity_is_refused(tmp_path: Path) -> None:
-    assert "train-mlp.rate = inf" in refusal(tmp_path, GOOD.replace("1e-3", ".inf"))
+def test_the_studies_settings_come_from_both_files() -> None:
+    load("seed: 1\ntrain-mlp: {rate: 2}\n", Block)
+    Path("studies").mkdir()
+    Path("studies/params.yaml").write_text("published: {rate: 1, kind: a, hidden: []}\n")
+    Path("studies/dvc.yaml").write_text(
+        'stages: {published: {params: [published, {"../params.yaml": [seed]}]}}'
+    )
+
+    class Study(Block):
+        seed: Seed
+        published: Inner
+
+    loaded = settings.load(Study, Path("studies"))
+    assert (loaded.seed, loaded.published.rate) == (1, 1.0)
+    Path("studies/params.yaml").write_text("publishd: {rate: 1, kind: a, hidden: []}\n")
+    with pytest.raises(ParameterError, match="publishd: no such block; did you mean published"):
+        settings.load(Study, Path("studies"))
 
 
-def test_a_block_whose_name_is_a_number_is_refused(tmp_path: Path) -> None:
-    assert "5: no such block" in refusal(tmp_path, f"{GOOD}5: 6\n")
+def test_infinity_is_refused() -> None:
+    assert "train-mlp.rate = inf" in refusal(GOOD.replace("1e-3", ".inf"))
 
 
-@pytest.mark.parametrize("package", ["shared", "record"])
-def test_a_package_that_is_no_stage_is_no_block(tmp_path: Path, package: str) -> None:
-    assert f"{package}: no such block" in refusal(tmp_path, f"{GOOD}{package}: {{}}\n")
+def test_a_block_whose_name_is_a_number_is_refused() -> None:
+    assert "5: no such block" in refusal(f"{GOOD}5: 6\n")
 
 
-def test_a_wrong_layer_is_one_fault(tmp_path: Path) -> None:
-    message = refusal(tmp_path, changed("train-cnn", "layers", [8, "pol"]), code("train-cnn").Parameters)
+@pytest.mark.parametrize("package", ["pipeline", "tracking"])
+def test_a_package_that_is_no_stage_is_no_block(package: str) -> None:
+    assert f"{package}: no such block" in refusal(f"{GOOD}{package}: {{}}\n")
+
+
+def test_a_wrong_layer_is_one_fault() -> None:
+    document = changed("train-cnn", "layers", [8, "pol"])
+    message = refusal(document, code("train-cnn").Parameters, read_pipeline(ROOT))
     assert message.splitlines()[1:] == [
         "  train-cnn.layers.1 = 'pol': should be a number of filters, 1 or more, or the word pool "
         "(in order: filters of a convolution, or the word pool)"

@@ -1,4 +1,4 @@
-"""No command of ours acts on a repository that it was not started in, whatever a git hook has set."""
+"""No command acts on a repository that it was not started in, whatever a git hook has set."""
 
 import os
 import re
@@ -13,7 +13,6 @@ from digits.pipeline import processes
 from digits.tracking import provenance
 from digits.tracking.history import History
 from tests.helpers import ROOT
-from tests.recorded import finish, runs, start
 from tools import verify
 from tools.sandbox import Sandbox
 
@@ -116,7 +115,7 @@ def test_a_stage_records_the_commit_of_its_own_repository(
     assert victim() == before
 
 
-def test_the_tests_and_make_drop_what_a_hook_has_set(workdir: Path, victim: Victim) -> None:
+def test_the_tests_and_make_drop_the_variables_of_a_hook(workdir: Path, victim: Victim) -> None:
     before = victim()
     led = [f"{name}={value}" for name, value in settings(workdir / "mine", "GIT_DIR").items()]
     shown = "import tests.conftest, os; print([name for name in os.environ if name.startswith('GIT_')])"
@@ -155,14 +154,14 @@ def hostile(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def test_a_copy_is_committed_whatever_the_user_has_configured(workdir: Path, hostile: Path) -> None:
+def test_a_copy_is_committed_whatever_git_is_configured_to(workdir: Path, hostile: Path) -> None:
     copy = Sandbox.create(workdir / "copy", {"train-mlp": {"epochs": 1}})
     assert copy.git("log", "--format=%an %s").strip() == "sandbox copy"
     assert "stages/train_mlp.py" in copy.git("ls-files").split()
     assert not (hostile / "hook-ran").exists()
 
 
-def test_a_clone_for_comparison_has_the_committed_bytes_whatever_the_user_has_configured(
+def test_a_clone_has_the_committed_bytes_whatever_git_is_configured_to(
     workdir: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Sandbox.create(workdir / "copy", {"train-mlp": {"epochs": 1}})
@@ -175,17 +174,18 @@ def test_a_clone_for_comparison_has_the_committed_bytes_whatever_the_user_has_co
 
 def test_one_module_starts_processes() -> None:
     starts = re.compile(r"\bsubprocess\.(run|Popen|call|check_\w+)\(|from\s+subprocess\s+import")
-    code = [
-        file for folder in ("stages", "studies", "tests", "tools") for file in (ROOT / folder).rglob("*.py")
-    ]
+    folders = ("digits", "stages", "studies", "tests", "tools")
+    code = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     found = {file.relative_to(ROOT).as_posix() for file in code if starts.search(file.read_text())}
     assert found == {"digits/pipeline/processes.py"}
 
 
-def test_a_recorded_run_in_a_fresh_repository_names_its_commit(workdir: Path, hostile: Path) -> None:
+def test_a_run_in_a_new_repository_names_its_commit(
+    workdir: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = Sandbox(workdir / "own")
     own.path.mkdir()
     own.git("init", "-q", "-b", "main")
     own.git("commit", "-q", "--allow-empty", "-m", "own")
-    finish(start(own.path, "one"))
-    assert runs(own.path)["one"].data.tags["commit"] == own.git("rev-parse", "HEAD").strip()
+    monkeypatch.chdir(own.path)
+    assert provenance.tags()["commit"] == own.git("rev-parse", "HEAD").strip()

@@ -16,8 +16,8 @@ from digits.pipeline.settings import read
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-PICTURES, METRICS = "plots/studies", "metrics/studies"  # of the studies: git holds them
-TABLES = "data/studies"  # only DVC's cache holds these
+PICTURES, METRICS = "studies/plots", "studies/metrics"  # in git
+TABLES = "studies/data"  # in DVC's cache only
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def denoising(found: dict[str, Any]) -> str:
 
 
 STUDIES: dict[Callable[..., str], tuple[list[str], list[str]]] = {  # their pictures, and what they read
-    published: (["published/nodes.png"], [f"{TABLES}/published.csv"]),
+    published: (["published/units.png"], [f"{TABLES}/published.csv"]),
     features: (["features/accuracy.png"], [f"{TABLES}/features.csv"]),
     stability: (
         ["stability/mlp/cells.png", "stability/cnn/cells.png"],

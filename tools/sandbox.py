@@ -35,7 +35,7 @@ class Sandbox:
         for name in filter(None, listing.split("\0")):
             if (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, path / name)
+                shutil.copy2(ROOT / name, path / name, follow_symlinks=False)
         sandbox = cls(path)
         sandbox.set(settings)
         sandbox.git("init", "-q", "-b", "main")
