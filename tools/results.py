@@ -58,7 +58,7 @@ def results(root: Path = ROOT) -> Results:
     settings, predictions = read(root / "params.yaml"), pd.read_csv(folder / names[0])
     evaluate, importance, latent = (read_json(folder / name) for name in names[1:])
     images, labels = len(predictions), predictions["label"]
-    pixels = settings["feature-importance"]["pixels"]
+    pixels = settings["feature-importance"]["chosen_pixels"]
     accuracies = {
         "majority class": labels.value_counts(normalize=True).max(),
         "logistic regression": evaluate["logistic"],
