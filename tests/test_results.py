@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -43,7 +44,7 @@ the same for reconstructed test images                                       2.0
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with small results, a README without them, and studies of which one has been run."""
+    """A folder with small results and pages without them; no study has been run."""
     for folder in ("metrics", "docs", results.METRICS, f"{results.PICTURES}/twins"):
         (tmp_path / folder).mkdir(parents=True)
     for stage, values in METRICS.items():
@@ -51,8 +52,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "metrics" / "predictions.csv").write_text(PREDICTIONS)
     (tmp_path / "params.yaml").write_text("confidence: 0.9\nfeature-importance: {chosen_pixels: 9}\n")
     (tmp_path / "README.md").write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
-    old = "### Features\n\na table\n\n### Twins\n\nan old table"
-    (tmp_path / "docs" / "studies.md").write_text(f"{results.BEGIN}\n{old}\n{results.END}\n")
+    (tmp_path / "docs" / "studies.md").write_text(f"{results.BEGIN}\nold\n{results.END}\n")
     return tmp_path
 
 
@@ -79,18 +79,37 @@ def test_the_readme_gets_its_table_between_the_marks(project: Path) -> None:
     assert page.endswith(f"{results.END}\nafter\n")
 
 
-def test_a_study_without_results_keeps_its_table(project: Path) -> None:
+def test_a_study_is_shown_once_it_has_been_run(project: Path) -> None:
+    page = project / "docs" / "studies.md"
+    assert results.pages(project)[page] == f"{results.BEGIN}\nNot run yet.\n{results.END}\n"
     layer = {"matched_correlation": 0.5, "matched_by_chance": 0.25, "cka": 0.75, "cka_by_chance": 0.125}
     twins: dict[str, Any] = {"conv": layer, "kernels": {"matched_cosine": 0.9, "by_chance": 0.1}}
     (project / results.METRICS / "twins.json").write_text(json.dumps(twins))
-    text = results.pages(project)[project / "docs" / "studies.md"]
-    assert "### Twins\n\nan old table" in text
     for name in ("layers.png", "kernels.png"):
         (project / results.PICTURES / "twins" / name).touch()
-    text = results.pages(project)[project / "docs" / "studies.md"]
-    assert "### Features\n\na table\n\n### Twins\n\n![twins](../" in text
+    text = results.pages(project)[page]
+    assert "### Twins\n\n![twins](../studies/plots/twins/layers.png)" in text
     assert "| conv | 0.50 | 0.25 | 0.75 | 0.12 |" in text
-    assert "an old table" not in text
+
+
+def test_published_results_are_beside_ours() -> None:
+    literature = pd.DataFrame(
+        [("1", "accuracy", 0.3, 0.4, "book"), ("blog-cnn", "epochs", None, None, "blog")],
+        columns=["net", "what", "low", "high", "source"],
+    )
+    ours = {
+        "1": {"accuracy": {"mean": 0.35, "min": 0.3, "max": 0.4}},
+        "blog-cnn": {"epochs": {"mean": 9, "min": 9, "max": 9}},
+    }
+    table = results.published(ours, literature)
+    assert "| 1 hidden unit | accuracy | 0.300 to 0.400 | 0.350 (0.300 to 0.400) | book |" in table
+    assert "| blog cnn | epochs | not given | 9 | blog |" in table
+
+
+def test_features_without_a_result_have_an_empty_cell() -> None:
+    table = results.features({"forest": {"10": 0.5, "2": 0.25}, "clusters": {"10": 0.75}})
+    assert table.splitlines()[0] == "| features from | 2 | 10 |"
+    assert table.splitlines()[2:] == ["| forest | 25.00% | 50.00% |", "| clusters | | 75.00% |"]
 
 
 def test_missing_results_are_named(project: Path) -> None:
@@ -101,7 +120,7 @@ def test_missing_results_are_named(project: Path) -> None:
 
 def committed(repository: Path, target: Path) -> Path:
     """Write pages and results to `target` as the last commit has them, whatever the working tree has."""
-    paths = ["README.md", "docs", "metrics", "params.yaml", results.METRICS, results.PICTURES]
+    paths = ["README.md", "docs", "metrics", "params.yaml", "studies"]
     paths = [path for path in paths if (repository / path).exists()]
     command = ["git", "archive", "HEAD", *paths]
     archive = processes.run(command, cwd=repository, capture_output=True, check=True).stdout

@@ -16,8 +16,7 @@ from digits.pipeline.settings import read
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-PICTURES, METRICS = "studies/plots", "studies/metrics"  # in git
-TABLES = "studies/data"  # in DVC's cache only
+PICTURES, METRICS = "studies/plots", "studies/metrics"
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,8 @@ def markdown(found: Results) -> str:
 def pages(root: Path = ROOT) -> dict[Path, str]:
     """Return each page that has generated tables, with the text that it should have."""
     readme, studies = root / "README.md", root / "docs" / "studies.md"
-    text = studies.read_text(encoding="utf-8")
-    return {
-        readme: with_table(readme.read_text(encoding="utf-8"), markdown(results(root))),
-        studies: with_table(text, study_tables(root, text)),
-    }
+    tables = {readme: markdown(results(root)), studies: study_tables(root)}
+    return {page: with_table(page.read_text(encoding="utf-8"), table) for page, table in tables.items()}
 
 
 def with_table(text: str, table: str) -> str:
@@ -118,32 +114,30 @@ def with_table(text: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-def study_tables(root: Path, text: str) -> str:
-    """Return pictures and table of each study; one whose results are not all here stays as in the text."""
-    inside = text.partition(BEGIN)[2].partition(END)[0]
-    old = dict(re.findall(r"^### (.+?)\n+(.*?)\s*(?=^### |\Z)", inside, re.MULTILINE | re.DOTALL))
+def study_tables(root: Path) -> str:
+    """Return pictures and table of each study that has been run."""
     shown = []
     for study, (pictures, files) in STUDIES.items():
-        title = study.__name__.replace("_", " ")
-        paths = [root / file for file in files]
-        body = old.get(title.capitalize())
-        if all(path.exists() for path in [*paths, *(root / PICTURES / picture for picture in pictures)]):
+        if all(
+            (root / path).exists() for path in [*files, *(f"{PICTURES}/{picture}" for picture in pictures)]
+        ):
+            title = study.__name__.replace("_", " ")
             links = [f"![{title}](../{PICTURES}/{picture})" for picture in pictures]
-            read_in = [read_json(path) if path.suffix == ".json" else pd.read_csv(path) for path in paths]
-            body = "\n\n".join([*links, study(*read_in)])
-        if body:
-            shown.append(f"### {title.capitalize()}\n\n{body}")
+            paths = [root / file for file in files]
+            found = [read_json(path) if path.suffix == ".json" else pd.read_csv(path) for path in paths]
+            shown += [f"### {title.capitalize()}", *links, study(*found)]
     return "\n\n".join(shown) or "Not run yet."
 
 
-def published(rows: pd.DataFrame) -> str:
-    """Return published numbers beside ours."""
+def published(found: dict[str, Any], literature: pd.DataFrame) -> str:
+    """Return published results beside ours."""
     lines = []
-    for row in rows.astype({"net": str}).to_dict("records"):
+    for row in literature.astype({"net": str}).to_dict("records"):
         theirs = "not given" if pd.isna(row["low"]) else _range(row["low"], row["high"])
-        ours = _number(row["mean"])
-        if row["min"] != row["max"]:
-            ours += f" ({_range(row['min'], row['max'])})"
+        seeds = found[row["net"]][row["what"]]
+        ours = _number(seeds["mean"])
+        if seeds["min"] != seeds["max"]:
+            ours += f" ({_range(seeds['min'], seeds['max'])})"
         net = row["net"].replace("-", " ")
         if net.isdigit():
             net += " hidden unit" if net == "1" else " hidden units"
@@ -151,14 +145,14 @@ def published(rows: pd.DataFrame) -> str:
     return _table(("network", "metric", "published", "ours (range over the seeds)", "source"), lines)
 
 
-def features(rows: pd.DataFrame) -> str:
+def features(found: dict[str, Any]) -> str:
     """Return the mean test accuracy by source and number of features."""
-    means = rows.pivot(index="source", columns="features", values="mean")
+    counts = sorted({count for means in found.values() for count in means}, key=int)
     lines = [
-        (source, *("" if pd.isna(value) else f"{value:.2%}" for value in values))
-        for source, values in means.iterrows()
+        (source, *(f"{means[count]:.2%}" if count in means else "" for count in counts))
+        for source, means in found.items()
     ]
-    return _table(("features from", *map(str, means.columns)), lines)
+    return _table(("features from", *counts), lines)
 
 
 def stability(mlp: dict[str, Any], cnn: dict[str, Any]) -> str:
@@ -233,8 +227,8 @@ def denoising(found: dict[str, Any]) -> str:
 
 
 STUDIES: dict[Callable[..., str], tuple[list[str], list[str]]] = {  # their pictures, and what they read
-    published: (["published/units.png"], [f"{TABLES}/published.csv"]),
-    features: (["features/accuracy.png"], [f"{TABLES}/features.csv"]),
+    published: (["published/units.png"], [f"{METRICS}/published.json", "studies/published/literature.csv"]),
+    features: (["features/accuracy.png"], [f"{METRICS}/features.json"]),
     stability: (
         ["stability/mlp/cells.png", "stability/cnn/cells.png"],
         [f"{METRICS}/stability_mlp.json", f"{METRICS}/stability_cnn.json"],
