@@ -18,7 +18,6 @@ GRAPHS = dependencies.FOLDERS
 FOLDERS = {package: dependencies.pipeline_file(package).parent for package in GRAPHS}
 ENTRIES = {(p, stage): entry for p in GRAPHS for stage, entry in read_pipeline(FOLDERS[p])["stages"].items()}
 SOURCES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-GRADIENTS = ROOT / "digits/analysis/saliency/gradients.py"
 MOST_CODE_DEPENDENCIES, MOST_IN_ALL, LONGEST_CHAIN, LONGEST_FILE = 9, 130, 7, 350
 
 each_stage = pytest.mark.parametrize(("package", "stage"), ENTRIES, ids=map("/".join, ENTRIES))
@@ -33,9 +32,9 @@ def declared(package: str, stage: str) -> Iterator[Any]:
 
 
 def own_modules(package: str, stage: str) -> list[Path]:
-    """Return the modules that only this stage has."""
-    module = dependencies.entry_module(package, stage)
-    return [module] if module.name != "__main__.py" else sorted(module.parent.rglob("*.py"))
+    """Return the modules of the package that a stage's code comes from."""
+    files = dependencies.closure(dependencies.entry_module(package, stage))
+    return [file for file in files if file.is_relative_to(ROOT / package)]
 
 
 def roots(file: Path) -> set[str]:
@@ -112,9 +111,9 @@ def test_a_training_does_not_read_the_test_split(stage: str) -> None:
 @pytest.mark.parametrize("package", GRAPHS)
 def test_a_path_is_written_once(package: str) -> None:
     text = dependencies.pipeline_file(package).read_text(encoding="utf-8")
-    paths = read_pipeline(FOLDERS[package])["vars"][0]["paths"]
-    assert [name for name, path in paths.items() if "/" in path and text.count(f"{path}\n") != 1] == []
-    assert [name for name in paths if f"${{paths.{name}}}" not in text] == []
+    for name, path in read_pipeline(FOLDERS[package])["vars"][0]["paths"].items():
+        assert len(re.findall(rf"(?<![\w/]){re.escape(path)}(?=\s)", text)) == 1, name
+        assert f"${{paths.{name}}}" in text, name
 
 
 def test_every_child_of_stages_is_a_stage() -> None:
@@ -140,7 +139,8 @@ def test_only_tracking_imports_mlflow() -> None:
 
 def test_only_the_gradients_name_a_backend() -> None:
     """Keras 3 has no gradient of its own; everything else works with any backend."""
-    assert [file for file in SOURCES if roots(file) & {"tensorflow", "jax", "torch"}] == [GRADIENTS]
+    (file,) = (file for file in SOURCES if roots(file) & {"tensorflow", "jax", "torch"})
+    assert file.parent == ROOT / "digits/analysis/saliency"
 
 
 def test_imports_have_no_cycle_and_short_chains() -> None:
@@ -149,7 +149,7 @@ def test_imports_have_no_cycle_and_short_chains() -> None:
     for file in TopologicalSorter(graph).static_order():  # CycleError names a cycle
         longest = max((chains[other] for other in graph[file]), key=len, default=[])
         chains[file] = [file.relative_to(ROOT).as_posix(), *longest]
-    assert [chain for chain in chains.values() if len(chain) > LONGEST_CHAIN] == []
+    assert [chain for chain in chains.values() if len(chain) - 1 > LONGEST_CHAIN] == []
 
 
 def test_imports_are_absolute() -> None:
