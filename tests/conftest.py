@@ -31,16 +31,18 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 
+SLOW = ("test_faults", "test_repeatability", "test_tracking")  # files whose tests wait for other processes
+
 # What a git hook that runs the tests has set would lead the libraries here to the hook's repository.
 for inherited in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[inherited]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give the small pipeline run to one of the two processes, and each other file to one of them."""
+    """Give the small pipeline run to one of the two processes, and each other file to one; mark slow tests."""
     shares = "sandbox" in getattr(item, "fixturenames", ())
     item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.path.stem))
-    if shares:
+    if shares or item.path.stem in SLOW:
         item.add_marker(pytest.mark.slow)
 
 

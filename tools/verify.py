@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,10 @@ def main() -> int:
     """Run the clone, compare and report; return 1 where a difference is not allowed."""
     parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     parser.add_argument("--into", type=Path, help="empty folder in which the clone is kept")
-    with _folder(parser.parse_args().into) as rerun, tempfile.TemporaryDirectory() as other:
+    into = parser.parse_args().into
+    kept = nullcontext(into) if into else tempfile.TemporaryDirectory(prefix="verify-")
+    with kept as folder, tempfile.TemporaryDirectory() as other:
+        rerun = Path(folder)
         recorded = _clone(Path(other) / "recorded")
         (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to find the differing file
         environment = Sandbox(_clone(rerun)).environment()
@@ -65,16 +68,6 @@ def _clone(folder: Path) -> Path:
     processes.run(["git", "-c", f"core.hooksPath={os.devnull}", *bare], check=True)
     Sandbox(folder).git("reset", "-q", "--hard")
     return folder
-
-
-@contextmanager
-def _folder(chosen: Path | None) -> Iterator[Path]:
-    """Yield the chosen folder, which stays, or a temporary one."""
-    if chosen:
-        yield chosen
-        return
-    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        yield Path(folder)
 
 
 def report(unlike: list[Unlike], detail: str, metrics: list[str], machine: list[str]) -> int:
