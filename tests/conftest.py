@@ -39,7 +39,7 @@ for inherited in [name for name in os.environ if name.startswith(PREFIX)]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give the small pipeline run to one of the two processes, and each other file to one; mark slow tests."""
+    """Give the small pipeline run to one of the two processes, each other file to one; mark the slow."""
     shares = "sandbox" in getattr(item, "fixturenames", ())
     item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.path.stem))
     if shares or item.path.stem in SLOW:
