@@ -1,42 +1,30 @@
 """One training of a classifier, and its figures on the test set, as every study takes them."""
 
-from collections.abc import Callable
-from typing import Any
-
 import keras
 import numpy as np
 
 from digits.data.splits import Split
 from digits.networks.common.saved import predict
-from digits.training.loop import Fitted, Silent, Transform, classification, fit, unchanged
-from digits.training.settings import Fitting
-
-LOG_LOSS = "categorical_crossentropy"
-Builder = Callable[[Any, np.ndarray, int, int], keras.Model]
+from digits.training.loop import SILENT, Builder, TrainingResult, Transform, train_classifier, unchanged
+from digits.training.settings import TrainingSettings
 
 
 def train(
     build: Builder,
-    settings: Fitting,
+    settings: TrainingSettings,
     splits: tuple[Split, Split],
     n_classes: int,
     seed: int,
     transform: Transform = unchanged,
-) -> tuple[keras.Model, Fitted]:
-    """Return a network fitted on the first of `splits`, its epoch chosen on the second.
-
-    build: of settings, images, number of classes and seed. An MLP's settings name its loss, a CNN's
-    is the log loss.
-    """
-    model = build(settings, transform(splits[0].images, np.random.default_rng(seed)), n_classes, seed)
-    objective = classification(getattr(settings, "loss", LOG_LOSS), n_classes)
-    fitted = fit(model, objective, splits, settings, seed, Silent(), transform)
-    fitted.finish()
-    return model, fitted
+) -> tuple[keras.Model, TrainingResult]:
+    """Return a network trained on the first of `splits`, its epoch chosen on the second."""
+    result = train_classifier(build, settings, splits, n_classes, seed, SILENT, transform)
+    result.finish()
+    return result.model, result
 
 
 def measure(
-    model: keras.Model, fitted: Fitted, test: Split, transform: Transform = unchanged
+    model: keras.Model, fitted: TrainingResult, test: Split, transform: Transform = unchanged
 ) -> dict[str, float]:
     """Return accuracies on validation and test set, epochs and parameters of one training."""
     predictions = predict(model, transform(test.images, np.random.default_rng(0))).argmax(axis=1)

@@ -107,7 +107,7 @@ def test_a_grid_shows_every_tile_and_says_none_in_an_empty_row() -> None:
     tiles = [Tile(image, f"caption {i}", BAD) for i, image in enumerate(images)]
     figure = draw_grid([("some", tiles), ("empty", [])], "title")
     (ax,) = figure.axes
-    assert [np.array_equal(np.rint(drawn.get_array() * 255), image) for drawn, image in
+    assert [np.array_equal(np.rint(np.asarray(drawn.get_array()) * 255), image) for drawn, image in
             zip(ax.images, images, strict=True)] == [True] * 5  # fmt: skip
     assert texts(figure) == ["some", *(f"caption {i}" for i in range(5)), "empty", "none"]
     left = [image.get_extent()[0] for image in ax.images]

@@ -53,7 +53,7 @@ def write_split(folder: Path, split: Split) -> None:
 
 
 def read_dataset(path: Path) -> dict[str, Any]:
-    """Read what is known of the data set: name, title, classes, licence, citation."""
+    """Read the description of the data set: name, title, classes, licence, citation."""
     return dict(read_json(path))
 
 

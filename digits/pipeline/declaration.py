@@ -102,7 +102,12 @@ def is_code(dependency: str) -> bool:
 def declared_settings(folder: Path) -> set[str]:
     """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
     entries = read_pipeline(folder).get("stages", {}).values()
-    return {str(key).partition(".")[0] for entry in entries for key in entry.get("params", [])}
+    return {
+        str(key).partition(".")[0]
+        for entry in entries
+        for key in entry.get("params", [])
+        if isinstance(key, str)
+    }
 
 
 def _texts(entries: list[Any]) -> Iterator[str]:

@@ -48,6 +48,10 @@ class Run:
         """
         self._journal.append("metrics", step=epoch, values={f"epoch/{name}": v for name, v in values.items()})
 
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Record numbers of the run as a whole that stand in no file below metrics/."""
+        self._journal.append("metrics", step=0, values=dict(values))
+
     def note(self, key: str, value: str) -> None:
         """Record a fact that may differ from run to run, so that it can stand in no tracked file."""
         self._journal.append("tags", tags={key: value})

@@ -6,7 +6,7 @@ from digits.analysis.classification.intervals import accuracy_interval
 from digits.data.splits import Split
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
-from digits.training.loop import Silent, classification, fit
+from digits.training.loop import SILENT, train_classifier
 from stages.feature_importance.settings import Parameters
 
 CONFIDENCE = 0.95
@@ -21,11 +21,9 @@ def measure(
     def select(images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return images.reshape(len(images), -1)[:, pixels]
 
-    model = build_mlp(settings, select(train.images), n_classes, parameters.seed)
-    objective = classification(settings.loss, n_classes)
-    fitted = fit(model, objective, (train, val), settings, parameters.seed, Silent(), select)
+    fitted = train_classifier(build_mlp, settings, (train, val), n_classes, parameters.seed, SILENT, select)
     fitted.finish()
-    correct = int((predict(model, select(test.images)).argmax(axis=1) == test.labels).sum())
+    correct = int((predict(fitted.model, select(test.images)).argmax(axis=1) == test.labels).sum())
     low, high = accuracy_interval(correct, len(test), CONFIDENCE)
     return {
         "accuracy": correct / len(test),

@@ -1,4 +1,4 @@
-"""Keras models on disk: `.keras` files that carry no time, so that equal models are equal bytes."""
+"""Keras models on disk: `.keras` files without timestamps, so that equal models are equal bytes."""
 
 import json
 import zipfile
