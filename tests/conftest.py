@@ -18,14 +18,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "filters": {"images": 100, "noise": 16, "starts": 1, "steps": 2},
     "feature-importance": {"trees": 10, "seeds": 2, "attribution_images": 3, "steps": 4, "scatter": 100},
     "latent-analysis": {
-        "scatter": 100,
-        "generated": 40,
-        "seeds": 2,
-        "components": 3,
-        "nearest": 10,
-        "tsne": 60,
-        "placed": 20,
-        "denoising": {"images": 20, "deviation": [0.3], "dropped": [0.3]},
+        "tsne_train": 60,
+        "tsne_test": 20,
+        "mixture_components": 3,
+        "generated_images": 40,
+        "generator_seeds": 2,
+        "neighbour_queries": 10,
+        "denoising": {"images": 20, "standard_deviation": [0.3], "dropped": [0.3]},
     },
 }
 

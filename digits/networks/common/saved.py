@@ -11,6 +11,7 @@ import numpy as np
 from digits.data.files import replacing
 
 PREDICTION_BATCH = 500
+FEATURES = "features"  # name of the CNN's last hidden layer
 LATENT = "latent"  # name of the autoencoder's layer whose outputs are the latent vectors
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
