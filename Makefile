@@ -14,7 +14,7 @@ repro: .venv/installed ## run the pipeline: data, three networks, errors, pixels
 	dvc repro
 
 studies: .venv/installed ## run the studies: many trainings, some two hours
-	dvc repro studies/dvc.yaml
+	cd studies && dvc repro
 
 test: .venv/installed ## run the tests
 	python -m pytest

@@ -1,6 +1,5 @@
-"""One training of a classifier, and its figures on the test set, as every study takes them."""
+"""One training of a classifier and its metrics on the test set, the same for every study."""
 
-import keras
 import numpy as np
 
 from digits.data.splits import Split
@@ -16,26 +15,25 @@ def train(
     n_classes: int,
     seed: int,
     transform: Transform = unchanged,
-) -> tuple[keras.Model, TrainingResult]:
-    """Return a network trained on the first of `splits`, its epoch chosen on the second."""
+) -> TrainingResult:
+    """Return the result of training on the first of `splits`; the second chooses the epoch."""
     result = train_classifier(build, settings, splits, n_classes, seed, SILENT, transform)
     result.finish()
-    return result.model, result
+    return result
 
 
-def measure(
-    model: keras.Model, fitted: TrainingResult, test: Split, transform: Transform = unchanged
-) -> dict[str, float]:
-    """Return accuracies on validation and test set, epochs and parameters of one training."""
-    predictions = predict(model, transform(test.images, np.random.default_rng(0))).argmax(axis=1)
+def measure(result: TrainingResult, test: Split, transform: Transform = unchanged) -> dict[str, float]:
+    """Return accuracies on the validation and test set, epochs and parameters of one training."""
+    images = transform(test.images, np.random.default_rng(0))
+    predictions = predict(result.model, images).argmax(axis=1)
     return {
-        "val_accuracy": fitted.best["val_accuracy"],
+        "val_accuracy": result.best["val_accuracy"],
         "accuracy": float(np.mean(predictions == test.labels)),
-        "epochs": len(fitted.history),
-        "parameters": model.count_params(),
+        "epochs": len(result.history),
+        "parameters": result.model.count_params(),
     }
 
 
 def seeds(first: int, n: int) -> list[int]:
-    """Return n seeds, the first of which is the pipeline's own."""
+    """Return n seeds; the first is the pipeline's own."""
     return [first, *(int(np.random.SeedSequence([first, i]).generate_state(1)[0]) for i in range(1, n))]

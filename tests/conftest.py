@@ -15,8 +15,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "train-cnn": {"epochs": 2, "batch_size": 32},
     "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
     "evaluate": {"logistic_iterations": 20, "bootstrap": 50},
-    "filters": {"images": 100, "noise": 16, "starts": 1, "steps": 2},
-    "feature-importance": {"trees": 10, "seeds": 2, "attribution_images": 3, "steps": 4, "scatter": 100},
+    "filters": {"reference_images": 100, "noise_images": 16, "starts_per_map": 1, "ascent_steps": 2},
+    "feature-importance": {"trees": 10, "forests": 2, "attribution_images": 3, "integration_steps": 4},
     "latent-analysis": {
         "tsne_train": 60,
         "tsne_test": 20,

@@ -62,6 +62,7 @@ class Experiment(Block):
 def load(model: type[Model], folder: Path = Path()) -> Model:
     """Read the keys that `model` names (by alias, as in the file) from params.yaml and check them.
 
+    An alias may name a key within a block: `block.key`.
     folder: of the studies, whose params.yaml holds blocks of their own beside the pipeline's.
     Raises ParameterError, with every fault of each file in one message.
     """
@@ -70,7 +71,8 @@ def load(model: type[Model], folder: Path = Path()) -> Model:
     faults = {path: list(_unknown_blocks(path, document)) for path, document in documents.items()}
     keys = [field.alias or name for name, field in model.model_fields.items()]
     homes = {key: _home(key, documents) for key in keys}
-    present = {key: documents[homes[key]][key] for key in keys if key in documents[homes[key]]}
+    found = {key: _look_up(documents[homes[key]], key) for key in keys}
+    present = {key: value for key, value in found.items() if value is not None}
     try:
         # By way of JSON, because only there does strict checking take a list for a tuple.
         parameters = model.model_validate_json(json.dumps(present, default=str))
@@ -81,6 +83,14 @@ def load(model: type[Model], folder: Path = Path()) -> Model:
     if lines:
         raise ParameterError("\n".join("\n  ".join(each) for each in lines))
     return parameters
+
+
+def _look_up(document: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key, None where there is none."""
+    value: Any = document
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -105,8 +115,9 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 def _home(key: str, documents: Mapping[Path, Mapping[str, Any]]) -> Path:
     """Return the file that holds a key, or else the one beside the dvc.yaml that declares it."""
-    holding = [path for path, document in documents.items() if key in document]
-    declaring = [path for path in documents if key in declared_settings(path.parent)]
+    block = key.partition(".")[0]
+    holding = [path for path, document in documents.items() if block in document]
+    declaring = [path for path in documents if block in declared_settings(path.parent)]
     return next(iter([*holding, *declaring, *documents]))
 
 
