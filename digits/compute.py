@@ -1,4 +1,4 @@
-"""The arithmetic that moves bits: how many threads, which instruction sets, which kernels."""
+"""What decides the last bits of arithmetic: threads, instruction sets and kernels."""
 
 import os
 from typing import Literal
@@ -9,7 +9,7 @@ from digits.pipeline.settings import Block
 
 INTEROP_THREADS = 1
 
-# NumPy and OpenBLAS choose kernels by processor; these names switch off what lies above AVX2.
+# NumPy and OpenBLAS choose kernels by processor; these names switch off whatever is above AVX2.
 ABOVE_AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
@@ -28,7 +28,7 @@ class Compute(Block):
 
 
 def environment(compute: Compute) -> dict[str, str]:
-    """Return the environment variables that bring about `compute` in TensorFlow, NumPy and SciPy."""
+    """Return the environment variables that apply `compute` in TensorFlow, NumPy and SciPy."""
     threads = str(compute.threads)
     return {
         "TF_NUM_INTRAOP_THREADS": threads,
@@ -42,7 +42,7 @@ def environment(compute: Compute) -> dict[str, str]:
     }
 
 
-# Two processes with the same values of these compute alike on one processor.
+# Two processes with the same values of these give the same results on one processor.
 VARIABLES = ("KERAS_BACKEND", *environment(Compute(threads=1, instruction_set="avx2")))
 
 

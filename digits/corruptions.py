@@ -1,22 +1,22 @@
-"""Disturbances of images: uint8 (n, height, width, channels) in and out, 0 to 255.
+"""Corruptions of images: uint8 (n, height, width, channels) in and out, 0 to 255.
 
-What comes from beyond the rim is 0, as paper is; values between pixels are interpolated linearly; what
-comes out is rounded and clipped, as in an image file. Noise, blur and contrast follow Hendrycks and
+Pixels from outside the image are 0, the background; values between pixels are interpolated linearly;
+results are rounded and clipped, as in an image file. Noise, blur and contrast follow Hendrycks and
 Dietterich (2019), ICLR.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import ndimage
 
-PIXEL_MAX = 255
+from digits.data.splits import PIXEL_MAX
 
-Disturbance = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+Corruption = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
 def rotate(images: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
-    """Turn the images about their centre, counterclockwise."""
+    """Rotate the images about their centre, counterclockwise."""
     return _as_images(ndimage.rotate(images.astype(np.float32), degrees, axes=(2, 1), reshape=False, order=1))
 
 
@@ -27,9 +27,19 @@ def shift(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.nda
     return _as_images(ndimage.shift(rows, (0, pixels, 0), order=1).reshape(images.shape))
 
 
-def add_noise(images: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Add Gaussian noise of that standard deviation, in shares of the pixel range."""
-    return _as_images(images + rng.standard_normal(images.shape, np.float32) * (deviation * PIXEL_MAX))
+def add_noise(
+    images: np.ndarray, standard_deviation: float, rng: np.random.Generator, dropped: float = 0.0
+) -> np.ndarray:
+    """Add Gaussian noise, then set random pixels to 0.
+
+    standard_deviation: as a fraction of the pixel range
+    dropped: fraction of the pixels set to 0
+    """
+    if not (standard_deviation or dropped):
+        return images
+    noise = rng.standard_normal(images.shape, np.float32)
+    noisy = images + np.float32(standard_deviation * PIXEL_MAX) * noise
+    return _as_images(noisy * (rng.random(images.shape, np.float32) >= dropped))
 
 
 def blur(images: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
@@ -45,7 +55,7 @@ def change_contrast(images: np.ndarray, factor: float, rng: np.random.Generator)
     return _as_images(mean + factor * (images - mean))
 
 
-DISTURBANCES: dict[str, Disturbance] = {
+CORRUPTIONS: dict[str, Corruption] = {
     "rotation": rotate,
     "shift": shift,
     "noise": add_noise,
@@ -54,8 +64,20 @@ DISTURBANCES: dict[str, Disturbance] = {
 }
 
 
+def corrupt(
+    images: np.ndarray, levels: Mapping[str, Sequence[float]], seed: int
+) -> Iterator[tuple[str, float, np.ndarray]]:
+    """Yield corruption, level and the images at that level, for all levels of each of CORRUPTIONS.
+
+    levels: those of each corruption, by its name; each level's noise has a seed of its own
+    """
+    for name, change in CORRUPTIONS.items():
+        for number, level in enumerate(levels[name]):
+            yield name, level, change(images, level, np.random.default_rng([seed, number]))
+
+
 def spread(n: int, chosen: int) -> np.ndarray:
-    """Return `chosen` positions of n at equal steps, int64, all n where that is fewer."""
+    """Return `chosen` positions of n at equal steps, int64; all n if that is fewer."""
     return np.arange(min(n, chosen)) * n // min(n, chosen)
 
 

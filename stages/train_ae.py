@@ -1,6 +1,7 @@
 """Train the autoencoder; its best epoch is chosen on the validation set.
 
-Writes the network with the chosen weights, the figures of every epoch and those of the chosen one.
+Writes the network with the weights of that epoch, a table of all epochs, and the chosen epoch's
+validation error.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Parameters(Block):
-    """What this stage reads of params.yaml."""
+    """The settings of this stage in params.yaml."""
 
     seed: Seed
     compute: Compute
@@ -27,21 +28,22 @@ class Parameters(Block):
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits; build, fit and write the network, its history and its figures."""
+    """Read the splits; build, train and write the network, its history and its validation error."""
+    from digits.corruptions import add_noise
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
-    from digits.noise import add_noise
-    from digits.training.loop import fit, reconstruction, write_fitted
+    from digits.training.loop import fit, reconstruction, write_result
 
-    settings = parameters.train_ae
+    settings, noise = parameters.train_ae, parameters.train_ae.noise
     train, val = read_split(paths.train), read_split(paths.val)
     model = build_autoencoder(settings, train.images, parameters.seed)
 
     def noisy(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
-        return add_noise(images, settings.noise, rng)
+        return add_noise(images, noise.standard_deviation, rng, noise.dropped)
 
-    fitted = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
-    write_fitted(model, fitted, paths.ae, paths.ae_history, paths.metrics)
+    result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
+    write_result(result, paths.ae, paths.ae_history, paths.metrics, {"ae_val": result.best["val_loss"]})
+    run.metrics(result.summary)
     run.model(paths.ae, train.images[:2])
 
 

@@ -1,6 +1,7 @@
 """Train the convolutional network; its best epoch is chosen on the validation set.
 
-Writes the network with the chosen weights, the figures of every epoch and those of the chosen one.
+Writes the network with the weights of that epoch, a table of all epochs, and the chosen epoch's
+validation accuracy.
 """
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from digits.tracking import Run
 
 
 class Parameters(Block):
-    """What this stage reads of params.yaml."""
+    """The settings of this stage in params.yaml."""
 
     seed: Seed
     compute: Compute
@@ -22,18 +23,17 @@ class Parameters(Block):
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits; build, fit and write the network, its history and its figures."""
+    """Read the splits; build, train and write the network, its history and its validation accuracy."""
     from digits.data.splits import read_dataset, read_split
     from digits.networks.cnn.builder import build_cnn
-    from digits.training.loop import classification, fit, write_fitted
+    from digits.training.loop import train_classifier, write_result
 
-    settings = parameters.train_cnn
     train, val = read_split(paths.train), read_split(paths.val)
     n_classes = len(read_dataset(paths.dataset)["classes"])
-    model = build_cnn(settings, train.images, n_classes, parameters.seed)
-    objective = classification("categorical_crossentropy", n_classes)
-    fitted = fit(model, objective, (train, val), settings, parameters.seed, run)
-    write_fitted(model, fitted, paths.cnn, paths.cnn_history, paths.metrics)
+    result = train_classifier(build_cnn, parameters.train_cnn, (train, val), n_classes, parameters.seed, run)
+    headline = {"cnn_val": result.best["val_accuracy"]}
+    write_result(result, paths.cnn, paths.cnn_history, paths.metrics, headline)
+    run.metrics(result.summary)
     run.model(paths.cnn, train.images[:2])
 
 

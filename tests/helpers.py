@@ -64,48 +64,30 @@ def optimizer(
     return Optimizer.model_validate(settings | {"schedule": course})
 
 
-def _fitting() -> dict[str, Any]:
+def _training() -> dict[str, Any]:
     return {
         "epochs": 3,
         "batch_size": 8,
         "monitor": "val_loss",
         "patience": 3,
         "optimizer": optimizer(),
-        "augmentation": augmentation(),
         "activation": "relu",
-        "l2": 0.0,
     }
 
 
 def mlp(**changes: Any) -> MLP:
-    own = {
-        "hidden": (6,),
-        "loss": "categorical_crossentropy",
-        "l1": 0.0,
-        "dropout": 0.0,
-        "scaling": "unit",
-    }
-    return MLP.model_validate(_fitting() | own | changes)
+    own = {"hidden": (6,), "loss": "categorical_crossentropy", "scaling": "unit"}
+    return MLP.model_validate(_training() | own | changes)
 
 
 def cnn(**changes: Any) -> CNN:
-    own = {
-        "layers": (4, "pool", 5),
-        "kernel": 3,
-        "padding": "valid",
-        "pooling": "max",
-        "batch_normalization": False,
-        "dense": 6,
-        "dropout": 0.0,
-        "scaling": "unit",
-    }
-    return CNN.model_validate(_fitting() | own | changes)
+    own = {"layers": (4, "pool", 5), "dense": 6, "scaling": "unit"}
+    return CNN.model_validate(_training() | own | changes)
 
 
 def autoencoder(**changes: Any) -> Autoencoder:
-    noise = {"deviation": 0.0, "dropped": 0.0}
-    own = {"layers": (), "hidden": (6,), "latent": 2, "kernel": 3, "pooling": "max", "noise": noise}
-    return Autoencoder.model_validate(_fitting() | own | changes)
+    own = {"layers": (), "hidden": (6,), "latent": 2}
+    return Autoencoder.model_validate(_training() | own | changes)
 
 
 def random_images(*shape: int, seed: int = 0) -> np.ndarray:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from digits.analysis.saliency.permutation import number_blocks, sum_blocks
 from matplotlib.figure import Figure
 
 from digits.analysis.saliency.attribution import mean_by_class
-from digits.analysis.saliency.permutation import number_blocks, sum_blocks
 from digits.data.splits import Split
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import save_model

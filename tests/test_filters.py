@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.table import Cell as TableCell
 from matplotlib.table import Table
 from matplotlib.text import Text
+from stages.filters.patterns import open_activation, search
 
 from digits.data.files import read_json, write_json
 from digits.data.splits import Split, write_split
@@ -20,7 +21,6 @@ from digits.networks.common.saved import predict, save_model, up_to
 from digits.pipeline import StageError
 from stages.filters import features, geometry, layer_figures, map_figures, maps, pattern_figures
 from stages.filters.__main__ import main
-from stages.filters.patterns import open_activation, search
 from stages.filters.settings import Filters, Parameters, Paths
 from tests import helpers
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from digits.analysis.latent.frechet import frechet_distance
+from digits.analysis.latent.quality import filter_median, signal_to_noise
 from scipy import linalg
 from scipy.ndimage import median_filter
 
-from digits.analysis.latent.frechet import frechet_distance
 from digits.analysis.latent.gaussian import Region, describe
-from digits.analysis.latent.quality import filter_median, signal_to_noise
 
 RNG = np.random.default_rng(0)
 FIRST, SECOND = RNG.random((300, 4)), RNG.random((300, 4)) @ RNG.normal(size=(4, 4))

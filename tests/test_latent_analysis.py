@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
-
 from digits.analysis.latent.seed_intervals import summarise
+from matplotlib.figure import Figure
+from stages.latent_analysis.case import Case, read_case
+from stages.latent_analysis.judge import Drawn, Judge
+
 from digits.data.files import write_json
 from digits.data.splits import Split, scale, write_split
 from digits.networks.autoencoder.builder import build_autoencoder
@@ -34,8 +36,6 @@ from stages.latent_analysis import (
     spaces,
     walks,
 )
-from stages.latent_analysis.case import Case, read_case
-from stages.latent_analysis.judge import Drawn, Judge
 from stages.latent_analysis.settings import Analysis, Denoising
 from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from stages.latent_analysis.case import Case
 
 from digits.analysis.latent.gaussian import describe
 from digits.data.splits import scale
 from stages.latent_analysis import conclusions, denoising, embedding, generation, normality, page, walks
-from stages.latent_analysis.case import Case
 from stages.latent_analysis.settings import Denoising
 from tests.helpers import random_images
 from tests.test_latent_analysis import CLASSES, make_case

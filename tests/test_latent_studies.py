@@ -10,6 +10,7 @@ import pytest
 from matplotlib.image import imread
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
+from studies.autoencoders import NOISE, change
 
 from digits.data.splits import flatten, read_split
 from digits.networks.autoencoder.builder import build_autoencoder
@@ -18,7 +19,6 @@ from digits.networks.common.saved import load_model, predict, save_model
 from digits.pipeline import StageError
 from stages.latent_analysis.settings import Analysis
 from studies import dimension_figures, latent_spaces
-from studies.autoencoders import NOISE, change
 from tests import helpers
 from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
 

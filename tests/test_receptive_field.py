@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-
 from digits.analysis.saliency.gradients import output_gradient
 from digits.analysis.saliency.receptive_field import View, connect, slide
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from digits.analysis.classification.metrics import accuracy_interval
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.pipeline import StageError, processes
 from digits.pipeline.declaration import is_code
 from digits.tracking.digest import STUDIES_LOCK, locked_stages

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix, mutual_info_score
 
-from digits.analysis.classification.bootstrap import draw_counts
+from digits.analysis.classification.intervals import draw_counts
 from digits.data.splits import Split, flatten
 from digits.pipeline import StageError
 from studies import folds, seed_effects, suspects, training

@@ -1,8 +1,10 @@
 """Write into each dvc.yaml what the code says: a stage's code dependencies, settings and description.
 
 Code dependencies follow from the imports, settings from the model that annotates the first argument of
-`main`, descriptions from the first line of the module. A dependency is a folder, except for modules that
-stand directly in `digits` or `digits/networks`. Dependencies that name an item of a matrix are left alone.
+`main` (or is returned by `settings_model`), descriptions from the first line of the module. A dependency is
+a folder, except for the modules of the studies and those directly in `digits` or `digits/networks`.
+Dependencies that name an item of a matrix are left alone. The studies reach `digits` and `stages` through
+links in studies/.code, since DVC does not apply .dvcignore to what lies outside its repository.
 """
 
 import argparse
@@ -10,21 +12,22 @@ import ast
 import importlib
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from io import StringIO
-from os.path import relpath
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
-from digits.pipeline.declaration import PACKAGES, is_code
+from digits.pipeline.declaration import LINKS, PACKAGES, is_code
+from digits.pipeline.stage import settings_model
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("stages",)
-BY_FILE = ("digits", "digits/networks", "stages", "studies")  # folders of modules that have little in common
+FOLDERS = ("stages", "studies")
+BY_FILE = ("digits", "digits/networks", "stages")  # folders of modules that have little in common
 
 
 def main() -> int:
@@ -68,54 +71,65 @@ def complete(package: str, stage: str, entry: dict[str, Any]) -> None:
     """Replace description, settings and code dependencies of a stage's entry by what its code says."""
     module = entry_module(package, stage)
     entry["desc"] = str(ast.get_docstring(ast.parse(module.read_text()))).partition("\n")[0].rstrip(".")
-    entry["params"] = settings(package, stage)
-    data = [dep for dep in entry.get("deps", []) if not is_code(dep) and not _is_study_code(package, dep)]
-    by_item = [dep for dep in entry.get("deps", []) if dep not in data and "${item" in dep]
+    entry["params"] = settings(package, stage, entry.get("matrix", {}))
+    data = [dep for dep in entry.get("deps", []) if not is_code(dep)]
+    by_item = [dep for dep in entry.get("deps", []) if is_code(dep) and "${item" in dep]
     entry["deps"] = [*data, *by_item, *code(package, stage)]
 
 
-def _is_study_code(package: str, dep: str) -> bool:
-    path = ROOT / package / dep
-    return (
-        package != "stages"
-        and (path.is_dir() or path.suffix == ".py")
-        and "../" not in dep
-        and "$" not in dep
-    )
-
-
 def entry_module(package: str, stage: str) -> Path:
-    """Return the module that runs a stage."""
+    """Return the module that runs a stage; it may stand in a folder of the package."""
     name = stage.replace("-", "_")
-    single = ROOT / package / f"{name}.py"
-    return single if single.exists() else ROOT / package / name / "__main__.py"
+    places = (f"{name}.py", f"{name}/__main__.py", f"*/{name}.py")
+    return next(file for place in places for file in sorted((ROOT / package).glob(place)))
 
 
-def settings(package: str, stage: str) -> CommentedSeq:
-    """Return the top-level keys of params.yaml that the stage reads."""
-    name = entry_module(package, stage).relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-    model = next(iter(importlib.import_module(name).main.__annotations__.values()))
-    keys: list[Any] = [field.alias or name for name, field in model.model_fields.items()]
+def settings(package: str, stage: str, matrix: Mapping[str, list[Any]]) -> CommentedSeq:
+    """Return the keys of params.yaml that the stage reads; `${item.NAME}` stands for an item in a key."""
+    file = entry_module(package, stage).relative_to(ROOT).with_suffix("")
+    main = importlib.import_module(".".join(file.parts)).main
+    keys: list[Any] = []
+    for members in product(*matrix.values()):
+        items = dict(zip(matrix, map(str, members), strict=True))
+        found = settings_model(main, items).model_fields.items()
+        keys += [_generalized(field.alias or name, items) for name, field in found]
+    keys = list(dict.fromkeys(keys))
     if package != "stages":
         own = YAML(typ="safe").load(ROOT / package / "params.yaml")
-        parents = [key for key in keys if key not in own]
-        keys = [key for key in keys if key in own] + ([{"../params.yaml": parents}] if parents else [])
+        parents = [key for key in keys if key.partition(".")[0] not in own]
+        keys = [key for key in keys if key not in parents] + (
+            [{"../params.yaml": parents}] if parents else []
+        )
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     return listed
+
+
+def _generalized(key: str, items: Mapping[str, str]) -> str:
+    """Return the key with `${item.NAME}` for the item that it ends in, `train-mlp` or `published.1`."""
+    for name, member in items.items():
+        if key.endswith((f"-{member}", f".{member}")):
+            return f"{key.removesuffix(member)}${{item.{name}}}"
+    return key
 
 
 def code(package: str, stage: str) -> list[str]:
     """Return the code dependencies of a stage, as paths from the folder of its dvc.yaml, sorted."""
     units = {_unit(file) for file in closure(entry_module(package, stage))}
     outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
-    start = pipeline_file(package).parent
-    return sorted(Path(relpath(unit, start)).as_posix() for unit in outermost)
+    return sorted(_dependency(package, unit.relative_to(ROOT)) for unit in outermost)
+
+
+def _dependency(package: str, unit: Path) -> str:
+    if package == "stages":
+        return unit.as_posix()
+    return unit.relative_to(package).as_posix() if unit.parts[0] == package else f"{LINKS}{unit.as_posix()}"
 
 
 def _unit(file: Path) -> Path:
     """Return the file, or the folder that stands for it."""
-    return file if file.parent.relative_to(ROOT).as_posix() in BY_FILE else file.parent
+    place = file.parent.relative_to(ROOT)
+    return file if place.as_posix() in BY_FILE or place.parts[0] == "studies" else file.parent
 
 
 def closure(module: Path) -> set[Path]:

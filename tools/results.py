@@ -48,7 +48,7 @@ def main() -> int:
 
 def results(root: Path = ROOT) -> Results:
     """Read the results of a folder; raise StageError where some of them are missing."""
-    from digits.analysis.classification.metrics import accuracy_interval
+    from digits.analysis.classification.intervals import accuracy_interval
 
     folder = root / "metrics"
     names = ("predictions.csv", "evaluate.json", "feature-importance.json", "latent-analysis.json")

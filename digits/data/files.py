@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their place, then renamed into it."""
+"""Files that are either complete or absent: written next to their final path, then renamed."""
 
 import json
 import os

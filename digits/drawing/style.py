@@ -1,4 +1,4 @@
-"""What pictures share: a look, colours that the colour-blind tell apart, galleries and scatters."""
+"""What pictures share: a look, colours that colour-blind readers can tell apart, scales, scatter plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from digits.data.files import replacing
+from digits.data.splits import PIXEL_MAX
 
 DPI = 110
 # Paul Tol's qualitative scheme "muted" with black for its pale grey, https://personal.sron.nl/~pault/
@@ -18,6 +21,7 @@ COLOURS = (
     "#882255", "#44AA99", "#999933", "#AA4499", "#000000",
 )  # fmt: skip
 GOOD, BAD = "#0077BB", "#CC3311"  # Tol's "vibrant" blue and red
+SIGNED, UNSIGNED = "PuOr_r", "viridis"  # signed: purple below 0, brown above
 STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
@@ -52,7 +56,7 @@ def show_image(
 
     extent: left, right, bottom, top in the units of the axes; without it one unit is a pixel.
     """
-    top = 255 if image.dtype == np.uint8 or image.max() > 1 else 1
+    top = PIXEL_MAX if image.dtype == np.uint8 or image.max() > 1 else 1
     picture = image[..., 0] if image.shape[-1] == 1 else image / top
     ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest", extent=extent)
     ax.set_axis_off()
@@ -60,36 +64,33 @@ def show_image(
         ax.set_title(title, fontsize=9, color=colour, pad=2)
 
 
-def image_grid(
-    images: np.ndarray, titles: Sequence[str], columns: int, title: str, side: float = 0.85
-) -> Figure:
-    """Draw images (n, height, width, channels) row by row, `side` inches wide, each under its title."""
-    rows = -(-len(images) // columns)
-    figure, axes = new_figure(
-        columns * side, rows * (side + 0.2) + 0.4, nrows=rows, ncols=columns, squeeze=False
-    )
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, image, name in zip(axes.flat, images, titles, strict=False):
-        show_image(ax, image, name)
-    figure.suptitle(title)
-    return figure
+def signed_scale(values: np.ndarray, covered: float = 0.998) -> Normalize:
+    """Return a scale symmetric about 0 that covers this fraction of the values; nan is ignored.
+
+    Covering the few largest values too would leave all others pale.
+    """
+    limit = float(np.nanquantile(np.abs(values), covered)) or 1.0
+    return Normalize(-limit, limit)
 
 
-def image_rows(rows: dict[str, np.ndarray], title: str) -> Figure:
-    """Draw one row of images under another, each named at its left."""
-    columns = max(len(images) for images in rows.values())
-    figure, axes = new_figure(
-        columns * 0.75 + 1.6, len(rows) * 0.85 + 0.5, nrows=len(rows), ncols=columns, squeeze=False
-    )
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for ax in line:
-            ax.set_axis_off()
-        for ax, image in zip(line, images, strict=False):
-            show_image(ax, image)
-        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=10)
-    figure.suptitle(title)
-    return figure
+def scale_of(values: np.ndarray, covered: float = 0.998) -> Normalize:
+    """Return a scale from 0 up if no value is negative, a signed one otherwise."""
+    if np.nanmin(values) < 0:
+        return signed_scale(values, covered)
+    return Normalize(0, float(np.nanquantile(values, covered)) or float(np.nanmax(values)) or 1.0)
+
+
+def scale_colours(norm: Normalize) -> Colormap:
+    """Return the colours of a signed or unsigned scale; nan is grey."""
+    name = SIGNED if (norm.vmin or 0) < 0 else UNSIGNED
+    return matplotlib.colormaps[name].with_extremes(bad="#DDDDDD")
+
+
+def add_scale(figure: Figure, ax: Axes, norm: Normalize, label: str) -> None:
+    """Draw the scale as a colour bar at the right of the axes."""
+    extend = "both" if (norm.vmin or 0) < 0 else "max"
+    mappable = ScalarMappable(norm, scale_colours(norm))
+    figure.colorbar(mappable, ax=ax, label=label, fraction=0.02, pad=0.01, shrink=0.8, extend=extend)
 
 
 def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:

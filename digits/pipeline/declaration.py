@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 Kind = Literal["file", "data", "metrics", "plots"]
 
 PACKAGES = ("digits", "stages", "studies")  # dependencies that begin so, and are no tables, are code
+LINKS = ".code/"  # the packages as the studies see them; see docs/architecture.md
 SPLITS = ("raw", "train", "val", "test")  # names of folders that MLflow records as data sets
 VARIABLE = re.compile(r"\$\{paths\.(\w+)\}")
 ITEM = re.compile(r"\$\{item\.(\w+)\}")
@@ -79,7 +80,7 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
     entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
 
     def place(text: str, kind: Kind) -> Place:
-        named = VARIABLE.fullmatch(text)
+        named = VARIABLE.match(text)
         path = _resolve(text, variables, items, folder)
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
@@ -95,14 +96,20 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
 
 def is_code(dependency: str) -> bool:
     """Whether a dependency of dvc.yaml is a module or a folder of modules."""
-    path = dependency.removeprefix("../")
-    return path.startswith(tuple(f"{package}/" for package in PACKAGES)) and Path(path).suffix in ("", ".py")
+    path = ITEM.sub("item", dependency).removeprefix(LINKS)
+    in_package = path.startswith(tuple(f"{package}/" for package in PACKAGES))
+    return path.endswith(".py") or (in_package and not Path(path).suffix)
 
 
 def declared_settings(folder: Path) -> set[str]:
     """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
     entries = read_pipeline(folder).get("stages", {}).values()
-    return {str(key).partition(".")[0] for entry in entries for key in entry.get("params", [])}
+    return {key.partition(".")[0] for entry in entries for key in parameter_keys(entry)}
+
+
+def parameter_keys(entry: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the params.yaml beside the dvc.yaml that a stage's entry names."""
+    return [str(key) for key in entry.get("params", []) if not isinstance(key, Mapping)]
 
 
 def _texts(entries: list[Any]) -> Iterator[str]:

@@ -4,9 +4,10 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -21,17 +22,39 @@ class ParameterError(StageError):
 
 
 class Block(BaseModel):
-    """A group of settings: immutable, unknown keys refused, no silent conversion between types."""
+    """A group of settings: immutable, unknown keys refused, no silent conversion between types.
+
+    A setting without effect is refused unless it has its default value.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Yield each setting that has no effect, given the others: its name, and in which case."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _refuse_idle(self) -> Self:
+        faults = []
+        for name, case in self.idle():
+            value, default = getattr(self, name), type(self).model_fields[name].default
+            if value != default:
+                remedy = f"set it to {json.dumps(default).strip(chr(34))}"
+                faults.append(f"{name} = {value!r}: has no effect {case}; {remedy}")
+        if faults:
+            raise PydanticCustomError(
+                "no_effect", "{message}", {"message": "; ".join(faults), "faults": faults}
+            )
+        return self
+
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="seed of every random draw")]
+Confidence = Annotated[float, Field(gt=0, lt=1, description="level of all intervals")]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Experiment(Block):
-    """What every stage's record is filed under."""
+    """The experiment under which every stage is recorded."""
 
     dataset: str = Field(description="name of the data set")
 
@@ -39,23 +62,35 @@ class Experiment(Block):
 def load(model: type[Model], folder: Path = Path()) -> Model:
     """Read the keys that `model` names (by alias, as in the file) from params.yaml and check them.
 
+    An alias may name a key within a block: `block.key`.
     folder: of the studies, whose params.yaml holds blocks of their own beside the pipeline's.
-    Raises ParameterError, with every fault in one message.
+    Raises ParameterError, with every fault of each file in one message.
     """
     files = [PARAMS] if folder == Path() else [folder / PARAMS, PARAMS]
     documents = {path: read(path) for path in files}
-    faults = [fault for path, document in documents.items() for fault in _unknown_blocks(path, document)]
+    faults = {path: list(_unknown_blocks(path, document)) for path, document in documents.items()}
     keys = [field.alias or name for name, field in model.model_fields.items()]
-    chosen = {key: next((d[key] for d in documents.values() if key in d), None) for key in keys}
-    present = {key: value for key, value in chosen.items() if value is not None}
+    homes = {key: _home(key, documents) for key in keys}
+    found = {key: _look_up(documents[homes[key]], key) for key in keys}
+    present = {key: value for key, value in found.items() if value is not None}
     try:
         # By way of JSON, because only there does strict checking take a list for a tuple.
         parameters = model.model_validate_json(json.dumps(present, default=str))
     except ValidationError as error:
-        faults += [_describe(fault, model) for fault in error.errors()]
-    if faults:
-        raise ParameterError("\n  ".join([f"{files[0]} has settings that cannot be used:", *faults]))
+        for fault in error.errors():
+            faults[homes[str((fault["loc"] or keys)[0])]] += _describe(fault, model)
+    lines = [[f"{path} has settings that cannot be used:", *found] for path, found in faults.items() if found]
+    if lines:
+        raise ParameterError("\n".join("\n  ".join(each) for each in lines))
     return parameters
+
+
+def _look_up(document: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key, None where there is none."""
+    value: Any = document
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -78,6 +113,14 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", value
 
 
+def _home(key: str, documents: Mapping[Path, Mapping[str, Any]]) -> Path:
+    """Return the file that holds a key, or else the one beside the dvc.yaml that declares it."""
+    block = key.partition(".")[0]
+    holding = [path for path, document in documents.items() if block in document]
+    declaring = [path for path in documents if block in declared_settings(path.parent)]
+    return next(iter([*holding, *declaring, *documents]))
+
+
 def _unknown_blocks(path: Path, document: Mapping[str, Any]) -> Iterator[str]:
     """Yield a fault for each block that no stage of the dvc.yaml beside the file declares."""
     known = sorted(declared_settings(path.parent))
@@ -86,15 +129,17 @@ def _unknown_blocks(path: Path, document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: no such block{_suggestion(str(key), known)}"
 
 
-def _describe(fault: Any, model: type[BaseModel]) -> str:
+def _describe(fault: Any, model: type[BaseModel]) -> list[str]:
     key = ".".join(str(part) for part in fault["loc"])
     owner, meaning = _find(fault["loc"], model)
+    if fault["type"] == "no_effect":
+        return [f"{key}.{each}" for each in fault["ctx"]["faults"]]
     if fault["type"] == "missing":
-        return f"{key}: missing ({meaning})"
+        return [f"{key}: missing ({meaning})"]
     if fault["type"] == "extra_forbidden":
-        return f"{key}: no such setting{_suggestion(str(fault['loc'][-1]), list(owner.model_fields))}"
+        return [f"{key}: no such setting{_suggestion(str(fault['loc'][-1]), list(owner.model_fields))}"]
     allowed = fault["msg"].replace("Input should be", "should be")
-    return f"{key} = {fault['input']!r}: {allowed}" + (f" ({meaning})" if meaning else "")
+    return [f"{key} = {fault['input']!r}: {allowed}" + (f" ({meaning})" if meaning else "")]
 
 
 def _find(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[type[BaseModel], str]:

@@ -4,14 +4,24 @@ import argparse
 import errno
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
-from digits.pipeline.declaration import Declaration, Paths, Place, declare, read_pipeline
+from digits.pipeline.declaration import (
+    Declaration,
+    Paths,
+    Place,
+    declare,
+    is_code,
+    parameter_keys,
+    read_pipeline,
+)
 from digits.tracking.journal import root
 
 REMEDIES = {
@@ -29,16 +39,18 @@ Main = Callable[[Any, Paths, tracking.Run], None]
 def run(main: Main) -> None:
     """Run `main` as the stage whose module it is: check its settings and inputs, and record it.
 
-    The stage's name and description are those of its module; its settings are read into the model that
-    annotates the first argument of `main`, its paths from the dvc.yaml beside its package. Ends with
-    exit code 1 and one message on a known error. Heavy imports belong inside `main`: the environment
-    must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
+    The stage's name and description are those of its module; its paths are read from the dvc.yaml of its
+    package. Its settings are read into the model that annotates the first argument of `main`. Where they
+    depend on the item of a matrix, the module has a function `settings_model(items)` that returns the
+    model. Ends with exit code 1 and one message on a known error. Heavy imports belong inside `main`: the
+    environment must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
     """
     watchdog.hold()
     module = sys.modules["__main__"]
-    package, word = str(module.__spec__ and module.__spec__.name).split(".")[:2]
+    name = str(module.__spec__ and module.__spec__.name).removesuffix(".__main__")
+    package, *_, word = name.split(".")
     stage, folder = word.replace("_", "-"), Path() if package == "stages" else Path(package)
-    items = _parse(stage, f"{package}.{word}", str(module.__doc__), folder)
+    items = _parse(stage, name, str(module.__doc__), folder)
     try:
         _run(main, declare(stage, items, folder), folder)
     except StageError as error:
@@ -51,13 +63,15 @@ def run(main: Main) -> None:
 
 
 def _run(main: Main, declaration: Declaration, folder: Path) -> None:
-    model = next(iter(main.__annotations__.values()))
-    if not isinstance(model, type):  # the settings of a stage with a matrix may depend on its member
-        model = model(declaration.items)
-    parameters = settings.load(model, folder)
+    parameters = settings.load(settings_model(main, declaration.items), folder)
     experiment = settings.load(settings.Experiment).dataset
     if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
         compute.pin(chosen)
+    if folder != Path() and root().resolve() not in (Path.cwd(), Path.cwd() / folder):
+        raise StageError(
+            f"{folder} need the data of the project, which a temporary copy does not have: "
+            "run `dvc exp run` without --temp and --queue."
+        )
     _check_inputs(declaration.inputs)
     _sweep(declaration.outputs)
     entry = tracking.Entry(
@@ -72,8 +86,15 @@ def _run(main: Main, declaration: Declaration, folder: Path) -> None:
         main(parameters, declaration.paths, run)
 
 
+def settings_model(main: Main, items: Mapping[str, str]) -> type[BaseModel]:
+    """Return the model of a stage's settings, for one item of its matrix where it has one."""
+    module = sys.modules[main.__module__]
+    chosen: Callable[[Mapping[str, str]], type[BaseModel]] | None = getattr(module, "settings_model", None)
+    return chosen(items) if chosen else next(iter(main.__annotations__.values()))
+
+
 def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str, str]:
-    """Return the members of the stage's matrix that the command line names."""
+    """Return the items of the stage's matrix that the command line names."""
     entry = read_pipeline(folder).get("stages", {}).get(stage)
     if entry is None:
         sys.exit(f"{stage}: {folder / 'dvc.yaml'} has no such stage. Run this from the project's own folder.")
@@ -84,19 +105,20 @@ def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, members in entry.get("matrix", {}).items():
-        parser.add_argument(name, metavar=name.upper(), help=f"one of {', '.join(map(str, members))}")
+        choices = [str(member) for member in members]
+        parser.add_argument(name, metavar=name.upper(), choices=choices, help=f"one of {', '.join(choices)}")
     return dict(vars(parser.parse_args()))
 
 
 def _describe_paths(entry: dict[str, Any]) -> str:
     rows = {
-        "reads": [text for text in entry.get("deps", []) if text.startswith(("$", "../$"))],
+        "reads": [text for text in entry.get("deps", []) if not is_code(text)],
         "writes": [
             next(iter(out)) if isinstance(out, dict) else out
             for key in ("outs", "metrics", "plots")
             for out in entry.get(key, [])
         ],
-        "is set by": entry.get("params", []),
+        "is set by": parameter_keys(entry),
     }
     lines = [f"{verb}: {', '.join(map(str, what))}" for verb, what in rows.items() if what]
     return "\n".join(["As dvc.yaml declares it, this stage", *(f"  {line}" for line in lines)])

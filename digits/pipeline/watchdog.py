@@ -16,7 +16,7 @@ def hold() -> None:
     """Turn SIGTERM into SystemExit; where DVC started this process, watch it and end when it is gone."""
     signal.signal(signal.SIGTERM, _end)
     if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_watch, args=(_starters(),), name="lifeline", daemon=True).start()
+        threading.Thread(target=_watch, args=(_starters(),), name="watchdog", daemon=True).start()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

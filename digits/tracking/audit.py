@@ -1,4 +1,4 @@
-"""Holds the two ledgers against each other: files and git on one side, MLflow on the other."""
+"""Cross-checks the two ledgers: files and git on one side, MLflow on the other."""
 
 import math
 from collections import defaultdict
@@ -8,42 +8,42 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
-from digits.tracking.batches import NOT_IN_NAMES
-from digits.tracking.digest import md5
+from digits.tracking.digest import INPUT, STUDIES, md5
+from digits.tracking.entry import kind_of, read_metrics
 from digits.tracking.history import History
-from digits.tracking.ledger import INPUT, Ledger, declared, tagged
-from digits.tracking.pipeline import STATE
-from digits.tracking.run import numbers
-
-METRICS = "metrics"
-STUDIES = Path(METRICS) / "studies"
+from digits.tracking.provenance import STATE
+from digits.tracking.store import Ledger, outputs, tagged
+from digits.tracking.uploads import metric_name
 
 
 @dataclass
 class Audit:
-    """What an audit found; sound where there are no contradictions and nothing is unrecorded."""
+    """What an audit found; sound where there are no contradictions and nothing is untracked."""
 
     numbers: int = 0
     committed: int = 0
     of_experiments: int = 0
     uncommitted: int = 0
-    unrecorded: list[str] = field(default_factory=list)
+    untracked: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)  # of studies, whose numbers came with git
     contradictions: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
         """Whether the two ledgers agree."""
-        return self.numbers > 0 and not self.unrecorded and not self.contradictions
+        return self.numbers > 0 and not self.untracked and not self.contradictions
 
 
-def audit(ledger: Ledger, history: History, outputs: Iterable[str]) -> Audit:
-    """Compare every number in metrics/ with MLflow's, place every recorded output, and runs with runs."""
+def audit(ledger: Ledger, history: History, locked: Iterable[str]) -> Audit:
+    """Compare every number in metrics/ with MLflow's, find the commit of every output, compare equal runs.
+
+    locked: paths of the outputs in dvc.lock.
+    """
     found = Audit()
-    for path in map(Path, sorted(outputs)):
-        if path.parts[0] == METRICS and path.exists():
+    for path in map(Path, sorted(locked)):
+        if kind_of(path) == "metrics" and path.exists():
             _compare_numbers(ledger, path, found)
-    for digest in {digest for run in ledger.runs for digest in declared(run).values()}:
+    for digest in {digest for run in ledger.runs for digest in outputs(run).values()}:
         place = history.find(digest)
         if place is None:
             found.uncommitted += 1
@@ -58,28 +58,27 @@ def audit(ledger: Ledger, history: History, outputs: Iterable[str]) -> Audit:
 def _compare_numbers(ledger: Ledger, path: Path, found: Audit) -> None:
     makers = ledger.makers(md5(path))
     if not makers:
-        (found.not_run if path.is_relative_to(STUDIES) else found.unrecorded).append(str(path))
+        (found.not_run if path.is_relative_to(STUDIES) else found.untracked).append(str(path))
         return
-    recorded = makers[0].data.metrics
-    for name, value in numbers(path).items():
+    for name, value in read_metrics(path).items():
         found.numbers += 1
-        other = recorded.get(NOT_IN_NAMES.sub("_", name))
+        other = makers[0].data.metrics.get(metric_name(name))
         if other is None or not math.isclose(other, value, rel_tol=1e-12, abs_tol=1e-12):
             run_id = makers[0].info.run_id
             found.contradictions.append(f"{path}: {name} is {value}, run {run_id} says {other}")
 
 
 def _unlike_twins(ledger: Ledger) -> Iterator[str]:
-    """Yield a line for each two runs of one stage, state and inputs that made unlike outputs."""
+    """Yield a line for each run with the stage, state and inputs of another, but other outputs."""
     twins: dict[tuple[str, ...], list[Run]] = defaultdict(list)
     for run in ledger.runs:
-        if run.info.status == "FINISHED" and declared(run) and STATE in run.data.tags:
-            tags = run.data.tags  # another device rounds otherwise
+        if run.info.status == "FINISHED" and outputs(run) and STATE in run.data.tags:
+            tags = run.data.tags  # another device may round differently
             key = tags["stage"], tags[STATE], tags.get("device", ""), str(tagged(run, INPUT))
             twins[key].append(run)
     for (stage, *_), runs in twins.items():
         for run in runs[1:]:
-            first, other = declared(runs[0]), declared(run)
+            first, other = outputs(runs[0]), outputs(run)
             for path in sorted(first.keys() & other.keys()):
                 if first[path] != other[path]:
                     yield (

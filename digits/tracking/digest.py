@@ -1,16 +1,19 @@
-"""MD5 of files and folders as DVC counts them, so that a tag in MLflow names an entry of dvc.lock."""
+"""MD5 of files and folders as DVC computes them, and dvc.lock, which names outputs by them."""
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 LOCK = Path("dvc.lock")
-STUDIES_LOCK = Path("studies") / "dvc.lock"
-# What git and DVC leave out of a folder here; see .dvcignore.
-IGNORED = "__pycache__"
+STUDIES = Path("studies")  # a DVC repository of its own within the project's
+STUDIES_LOCK = STUDIES / "dvc.lock"
+OUTPUT, INPUT = "output.", "input."  # prefixes of MLflow's tags; an MD5 follows, the value is the path
+IGNORED = "__pycache__"  # what git and DVC leave out of a folder here; see .dvcignore
 
 
 def md5(path: Path) -> str:
@@ -30,7 +33,7 @@ def files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.is_file() and IGNORED not in p.parts)
 
 
-def digests(paths: list[Path]) -> dict[str, str]:
+def digests(paths: Iterable[Path]) -> dict[str, str]:
     """Map the MD5 of each path, and of each file within a folder, to its path; absent ones are left out."""
     found: dict[str, str] = {}
     for path in paths:
@@ -41,13 +44,24 @@ def digests(paths: list[Path]) -> dict[str, str]:
 
 
 def locked_stages(repository: Path = Path(), lock: Path = LOCK) -> dict[str, Any]:
-    """Return the entries of dvc.lock by stage; nothing where there is no lock yet."""
+    """Return the entries of a dvc.lock by stage, none where there is no such file.
+
+    Paths of inputs and outputs start at the project's root, those of the studies too.
+    """
     path = repository / lock
-    return dict(YAML(typ="safe").load(path)["stages"]) if path.exists() else {}
+    stages = dict(YAML(typ="safe").load(path)["stages"]) if path.exists() else {}
+    for item in (item for entry in stages.values() for item in _items(entry)):
+        item["path"] = Path(normpath(lock.parent / item["path"])).as_posix()
+    return stages
+
+
+def _items(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from entry.get("deps", [])
+    yield from entry.get("outs", [])
 
 
 def locked_outputs() -> dict[str, str]:
-    """Return the MD5 of each output that the locks of pipeline and studies name, by path."""
+    """Return the MD5 of each output in dvc.lock, of the pipeline and of the studies, by path."""
     entries = [entry for lock in (LOCK, STUDIES_LOCK) for entry in locked_stages(lock=lock).values()]
     return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
 

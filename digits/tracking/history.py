@@ -1,16 +1,17 @@
-"""Which commits and experiments hold an output: dvc.lock as git remembers it."""
+"""Which commits and experiments hold an output, by git's versions of dvc.lock; commands that restore it."""
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from digits.pipeline import processes
+from digits.tracking.digest import LOCK, STUDIES, STUDIES_LOCK, cached
 
-LOCKS = ("dvc.lock", "studies/dvc.lock")
+LOCKS = (LOCK.as_posix(), STUDIES_LOCK.as_posix())
 MD5 = re.compile(rb"\bmd5: ([0-9a-f]{32}(?:\.dir)?)")
-# DVC keeps others beside them, of its own: exec, stash, celery ...
+# Beside experiments DVC keeps references of its own: exec, stash, celery ...
 EXPERIMENT = re.compile(r"^(\w+) refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)$", re.MULTILINE)
 
 
@@ -67,9 +68,24 @@ def _contents(places: list[Place], lock: str) -> list[bytes]:
     return contents
 
 
-def holds(commit: str, path: str) -> bool:
-    """Whether git itself holds the file or folder at that commit."""
-    return _run(["cat-file", "-e", f"{commit}:{path}"]).returncode == 0
+def restoring(outputs: Mapping[str, str], history: History) -> Iterator[str]:
+    """Yield for each output (MD5 by path) the command that restores it, or a line that says why none can."""
+    for path, md5 in outputs.items():
+        place = history.find(md5)
+        copies = [] if md5.endswith(".dir") else [cached(md5), cached(md5, STUDIES)]
+        if place:
+            experiment = f"  # of experiment {place.experiment}" if place.experiment else ""
+            yield f"{_restoring(place.commit, path)}{experiment}"
+        elif copy := next((copy for copy in copies if copy.is_file()), None):
+            yield f"cp {copy} {path}  # in no commit and no experiment, but in DVC's cache"
+        else:
+            yield f"# {path}: these bytes are in no commit and no experiment; run the stage again"
+
+
+def _restoring(commit: str, path: str) -> str:
+    if _run(["cat-file", "-e", f"{commit}:{path}"]).returncode == 0:  # git itself holds it
+        return f"git restore --source={commit[:12]} -- {path}"
+    return f"dvc get --force . {path} --rev {commit[:12]} --out {path}"
 
 
 def _git(*arguments: str) -> str:

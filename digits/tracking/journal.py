@@ -1,4 +1,4 @@
-"""The local journal: one folder a run, one JSON line an event, kept outside DVC and git."""
+"""The local journal: one folder per run, one JSON line per event, outside DVC and git."""
 
 import fcntl
 import json
@@ -10,17 +10,24 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from digits.pipeline.declaration import PACKAGES
+
 Event = dict[str, Any]
 PARAMS = "params.yaml"  # name of the copy of all settings among a run's kept files
 
 
 def root() -> Path:
-    """Return the repository that keeps the record: DVC names the original one in temporary copies."""
-    return Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    """Return the project's own folder: not a temporary copy of DVC's, nor the studies' DVC repository in it.
+
+    In both, DVC names the folder of the original DVC repository.
+    """
+    repository = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    within = repository.name in PACKAGES and (repository.parent / "dvc.yaml").exists()
+    return repository.parent if within else repository
 
 
 def given(path: str) -> Path:
-    """Return a path as the user means it: a relative one starts at the original repository, not a copy."""
+    """Return a path as the user means it: a relative one starts at the project's own folder."""
     return root().resolve() / path
 
 
@@ -35,7 +42,7 @@ def journals() -> list[Path]:
 
 
 def waits(path: Path) -> bool:
-    """Whether the journal in the folder is written by nobody and not received by MLflow."""
+    """Whether no process writes the journal in the folder and MLflow has not received all of it."""
     journal = Journal(path)
     try:
         return journal.unfinished() and journal.lock()
@@ -60,7 +67,7 @@ class Journal:
     def create(cls, stage: str) -> "Journal":
         """Start a new journal and lock it."""
         name = f"{time.strftime('%Y%m%dT%H%M%S')}-{stage}-{uuid.uuid4().hex[:12]}"
-        hidden = folder() / f".{name}"  # until it is locked, or another process might take it for dead
+        hidden = folder() / f".{name}"  # until it is locked: another process might take it for dead
         (hidden / "files").mkdir(parents=True)
         journal = cls(hidden)
         journal.lock()
@@ -72,7 +79,7 @@ class Journal:
         self.path, self.files = path, path / "files"
 
     def lock(self) -> bool:
-        """Take the journal for this process, without half a line; return False where another has it."""
+        """Lock the journal for this process and drop half a line at its end; False where another has it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -82,11 +89,11 @@ class Journal:
         return True
 
     def close(self) -> None:
-        """Let go of the journal."""
+        """Release the journal."""
         self._file.close()
 
     def append(self, name: str, **content: Any) -> None:
-        """Write one event to the disk; after `end` nothing more is taken."""
+        """Write one event to the disk; after `end` nothing more is written."""
         line = json.dumps({"event": name, "time": int(time.time() * 1000), **content})
         with self._appending:
             if self._over:
@@ -97,7 +104,7 @@ class Journal:
             self._over = name == "end"
 
     def keep(self, source: Path, name: str) -> None:
-        """Keep a copy of a file or folder, for it may be gone when the event is sent."""
+        """Keep a copy of a file or folder, which may be gone when the event is sent."""
         target = self.files / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -115,11 +122,11 @@ class Journal:
         return self.events()[self.state["sent"] :]
 
     def unfinished(self) -> bool:
-        """Whether MLflow lacks an event, or the journal its end."""
+        """Whether MLflow lacks an event, or the journal lacks its end."""
         return bool(self.unsent()) or not self.ended()
 
     def ended(self) -> bool:
-        """Whether the run has come to its end, as far as this journal knows."""
+        """Whether the journal holds the end of its run."""
         events = self.events()
         return bool(events) and events[-1]["event"] == "end"
 
@@ -142,5 +149,5 @@ class Journal:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def forget_files(self) -> None:
-        """Drop the copies once MLflow has them."""
+        """Remove the copies once MLflow has them."""
         shutil.rmtree(self.files, ignore_errors=True)

@@ -14,10 +14,10 @@ from mlflow.exceptions import MlflowException
 from digits.analysis.classification.mcnemar import mcnemar
 from digits.pipeline import StageError
 from digits.tracking.digest import md5
-from digits.tracking.ledger import Ledger
+from digits.tracking.store import Ledger
 
 CHAMPION = "champion"
-CLASSIFIERS = ("mlp", "cnn")
+CLASSIFIERS = ("mlp", "cnn")  # names of files in models/
 SIGNIFICANCE = 0.05
 PREDICTIONS = "test/predictions.csv"  # artifact that `evaluate` puts on the run that trained
 
@@ -74,10 +74,10 @@ def _evaluated(ledger: Ledger, path: Path, digest: str) -> tuple[Run, pd.DataFra
             return run, predictions
     if makers:
         raise StageError(
-            f"no run that made {path} holds the network and its test predictions, perhaps since `sync` "
-            f"entered it. `dvc repro --force train-{path.stem} evaluate` makes and records both."
+            f"no run that made {path} holds the network and its test predictions, perhaps because "
+            f"`sync` entered it. `dvc repro --force train-{path.stem} evaluate` makes and tracks both."
         )
-    raise StageError(f"no run has made {path} (MD5 {digest}). `dvc repro` makes and records it.")
+    raise StageError(f"no run has made {path} (MD5 {digest}). `dvc repro` makes and tracks it.")
 
 
 def _predictions(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
@@ -123,17 +123,17 @@ def judge(challenger: np.ndarray, champion: np.ndarray) -> Verdict:
     """Compare two networks by which test images each gets right, bool (n,) each.
 
     The challenger wins with a higher accuracy. McNemar's exact test (McNemar 1947, Psychometrika
-    12: 153-157) says how far the difference is more than chance: on the same images it can never
-    call a network with the higher accuracy worse.
+    12: 153-157) tells whether the difference may be chance; on the same images it never calls the
+    network with the higher accuracy worse.
     """
     only_challenger = int((challenger & ~champion).sum())
     only_champion = int((~challenger & champion).sum())
     accuracies = f"accuracy {challenger.mean():.2%} against the champion's {champion.mean():.2%}"
     counts = f"{only_challenger} images only it gets right, {only_champion} only the champion"
     p = mcnemar(only_challenger, only_champion)
-    figures = f"{accuracies}; {counts}; McNemar's p = {p:.3g}"
+    numbers = f"{accuracies}; {counts}; McNemar's p = {p:.3g}"
     if only_challenger > only_champion:
-        return Verdict(True, f"better: {figures}")
+        return Verdict(True, f"better: {numbers}")
     if only_challenger == only_champion:
-        return Verdict(False, f"a tie leaves the champion: {figures}")
-    return Verdict(False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {figures}")
+        return Verdict(False, f"a tie leaves the champion: {numbers}")
+    return Verdict(False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {numbers}")

@@ -1,12 +1,46 @@
-"""Where a run comes from: commit, state of the tree, experiment, backend and device."""
+"""Where a run comes from: commit, settings and code, experiment, backend, device, the machine's load."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from digits.pipeline import processes
+from digits.pipeline.declaration import declared_settings, is_code, read_pipeline
+from digits.pipeline.settings import flatten, read
+from digits.tracking.digest import digests
 
-ASKED = ("stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")  # what decides the results
+STATE = "state"  # tag: the key of a State
+# What decides the results, as git's pathspecs; the results of the studies lie in their folder.
+DECISIVE = ("digits", "stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")
+RESULTS = (":(exclude)studies/dvc.lock", ":(exclude)studies/metrics", ":(exclude)studies/plots")
+
+
+@dataclass(frozen=True)
+class State:
+    """All settings and all code of the pipeline: a key for both, and the settings by dotted names.
+
+    The raw data need no place of their own in the key: the setting `dataset` and the code name them
+    by SHA-256.
+    """
+
+    key: str
+    settings: dict[str, Any]
+
+
+def read_state(params: Path) -> State:
+    """Return the state of the working tree; the key changes with any declared setting or line of code."""
+    stages = read_pipeline(Path()).get("stages", {}).values()
+    declared = declared_settings(Path())
+    document = {key: value for key, value in read(params).items() if not stages or key in declared}
+    settings = dict(flatten(document))
+    code = digests(sorted({Path(dep) for stage in stages for dep in stage.get("deps", []) if is_code(dep)}))
+    content = json.dumps([settings, sorted((path, md5) for md5, path in code.items())], sort_keys=True)
+    return State(hashlib.sha256(content.encode()).hexdigest()[:16], settings)
 
 
 def tags() -> dict[str, str]:
@@ -15,7 +49,7 @@ def tags() -> dict[str, str]:
     known = {
         "commit": commit,
         "mlflow.source.git.commit": commit,
-        "dirty": str(bool(_git("status", "--porcelain", "--", *ASKED))).lower(),
+        "dirty": str(bool(_git("status", "--porcelain", "--", *DECISIVE, *RESULTS))).lower(),
         "experiment": os.environ.get("DVC_EXP_NAME", ""),
         "baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
     }
@@ -29,6 +63,27 @@ def device() -> dict[str, str]:
         return {}
     devices = keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")
     return {"backend": keras.backend.backend(), "device": ", ".join(devices)}
+
+
+def monitors() -> list[Any]:
+    """Return MLflow's monitors of processor and memory, and of the GPUs where NVIDIA's library finds some."""
+    from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
+
+    try:
+        return [CPUMonitor(), GPUMonitor()]
+    except (ImportError, RuntimeError):
+        return [CPUMonitor()]
+
+
+def sample(monitors: list[Any]) -> dict[str, float]:
+    """Return the load at this moment; names as in MLflow's own system metrics."""
+    values: dict[str, float] = {}
+    for monitor in monitors:
+        monitor.collect_metrics()
+        values |= {f"system/{name}": value for name, value in monitor.aggregate_metrics().items()}
+        monitor.clear_metrics()
+    return values
 
 
 def _git(*arguments: str) -> str:

@@ -1,64 +1,56 @@
-"""What a stage says about its run; everything else is read off its declared inputs and outputs."""
+"""What a stage logs of its run, sent to MLflow from another thread: a slow server costs no training."""
 
-import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from digits.pipeline.declaration import Kind
-from digits.pipeline.settings import flatten
 from digits.tracking import provenance
-from digits.tracking.digest import digests, md5
-from digits.tracking.journal import PARAMS, Journal
-from digits.tracking.sender import Sender
-from digits.tracking.state import read_state
+from digits.tracking.digest import md5
+from digits.tracking.entry import Entry, append_results, begin
+from digits.tracking.journal import Journal, folder
 
 if TYPE_CHECKING:
     import numpy as np
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A run as its stage declares it: settings flat ("block.key"), paths with their kinds.
-
-    params: the file of all settings; without it the run belongs to no state of the pipeline.
-    """
-
-    stage: str
-    experiment: str
-    settings: Mapping[str, Any]
-    inputs: Mapping[Path, Kind]
-    outputs: Mapping[Path, Kind]
-    params: Path | None = None
+SAMPLE_SECONDS = 10.0
+# At the end of a stage: how long to wait for a server, and for a store on this machine's disk.
+SERVER_PATIENCE_SECONDS = 8.0
+DISK_PATIENCE_SECONDS = 120.0
 
 
 class Run:
-    """The running stage's side of the record. No method waits for MLflow."""
+    """The running stage's side of the tracking. No method waits for MLflow."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Record the figures of one epoch of training, counted from 1.
+        """Log the metrics of one epoch of training, counted from 1, as `epoch/NAME`.
 
-        They stand apart from those in metrics/, which are of the epoch whose weights were kept.
+        They are not those in metrics/, which belong to the epoch whose weights were kept.
         """
         self._journal.append("metrics", step=epoch, values={f"epoch/{name}": v for name, v in values.items()})
 
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Record numbers of the run as a whole that stand in no file below metrics/."""
+        self._journal.append("metrics", step=0, values=dict(values))
+
     def note(self, key: str, value: str) -> None:
-        """Record a fact that may differ from run to run, so that it can stand in no tracked file."""
+        """Set a tag: a fact that may differ from run to run and so cannot be in a file that DVC tracks."""
         self._journal.append("tags", tags={key: value})
 
     def model(self, path: Path, example: "np.ndarray") -> None:
-        """Record a saved Keras model, with a batch of inputs that gives its signature."""
+        """Log a saved Keras model, with a batch of inputs that gives its signature."""
         self._journal.keep(path, path.name)
         self._journal.append("model", file=path.name, md5=md5(path), example=example.tolist())
 
     def about(self, model: Path, metrics: Mapping[str, float], files: Mapping[str, Path]) -> None:
-        """Record figures, and files or folders by their place there, on the run that trained the model."""
+        """Log metrics, and files or folders by their artifact paths, on the run that trained the model."""
         kept = f"about/{md5(model)}"
         for name, path in files.items():
             self._journal.keep(path, f"{kept}/{name}")
@@ -67,17 +59,16 @@ class Run:
 
 @contextmanager
 def start(entry: Entry) -> Iterator[Run]:
-    """Record the stage that runs in this block: its end, outputs, figures and pictures too.
+    """Track the stage that runs in this block: its end, outputs, metrics and pictures too.
 
     The block's exceptions pass through; a fault of MLflow is a warning and never an exception.
     """
-    journal = Journal.create(entry.stage)
-    _append_start(journal, entry)
+    journal = begin(entry)
     sender = Sender(journal)
     status = "FAILED"
     try:
         yield Run(journal)
-        _append_results(journal, entry)
+        append_results(journal, entry)
         status = "FINISHED"
     except (KeyboardInterrupt, SystemExit):
         status = "KILLED"
@@ -89,34 +80,60 @@ def start(entry: Entry) -> Iterator[Run]:
             print(f"{entry.stage}: {warning}", file=sys.stderr)
 
 
-def _append_start(journal: Journal, entry: Entry) -> None:
-    state = read_state(entry.params) if entry.params else None
-    if entry.params:
-        journal.keep(entry.params, PARAMS)
-    journal.append(
-        "start",
-        stage=entry.stage,
-        experiment=entry.experiment,
-        settings=dict(entry.settings),
-        tags={"stage": entry.stage, **provenance.tags()},
-        inputs=digests(list(entry.inputs)),
-        data={str(path): md5(path) for path, kind in entry.inputs.items() if kind == "data"},
-        state=asdict(state) if state else None,
+class Sender:
+    """Replays the journal while the stage writes it, and samples the machine's load into it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._ending = threading.Event()
+        self._sampled = float("-inf")
+        self._fault = ""
+        self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
+        self._thread.start()
+
+    def close(self) -> str:
+        """Send the rest; return a warning if MLflow has not received everything, else nothing."""
+        self._ending.set()
+        remote = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
+        self._thread.join(SERVER_PATIENCE_SECONDS if remote else DISK_PATIENCE_SECONDS)
+        if self._thread.is_alive():
+            return _warning("this run", "it took too long")
+        return self._fault
+
+    def _run(self) -> None:
+        try:
+            from digits.tracking import replay  # importing MLflow takes a second
+        except ImportError as error:
+            self._fault = _warning("this run", _summary(error))
+            return
+        try:
+            replay.send_all(self._journal)  # first, since this run may have metrics for an earlier one
+        except ExceptionGroup as group:
+            self._fault = _warning("an earlier run", str(group.exceptions[0]))
+        except Exception as error:
+            self._fault = _warning("earlier runs", _summary(error))
+        try:
+            monitors = provenance.monitors()
+            while not self._ending.is_set():
+                replay.send(self._journal)
+                self._ending.wait(1.0 if self._sampled_recently() else 0.0)
+                if not self._sampled_recently():
+                    self._sampled = time.monotonic()
+                    self._journal.append("metrics", step=0, values=provenance.sample(monitors))
+            replay.send(self._journal)
+        except Exception as error:  # whatever MLflow raises, the stage goes on
+            self._fault = _warning("this run", _summary(error))
+
+    def _sampled_recently(self) -> bool:
+        return time.monotonic() - self._sampled < SAMPLE_SECONDS
+
+
+def _summary(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
+
+
+def _warning(what: str, reason: str) -> str:
+    return (
+        f"MLflow has not received {what} ({reason}). Nothing is lost: it waits in "
+        f"{folder().name}/ and is sent by the next stage that reaches MLflow."
     )
-
-
-def _append_results(journal: Journal, entry: Entry) -> None:
-    found = digests(list(entry.outputs))
-    journal.append("tags", tags={f"output.{digest}": path for digest, path in found.items()})
-    for path, kind in entry.outputs.items():
-        if kind == "metrics":
-            journal.append("headline", values=numbers(path))
-        if kind == "plots":
-            journal.keep(path, "plots")
-            journal.append("artifacts", files="plots")
-
-
-def numbers(file: Path) -> dict[str, float]:
-    """Return the numbers of a JSON file by dotted names; lists and words are left out."""
-    values = flatten(json.loads(file.read_text(encoding="utf-8")))
-    return {key: float(value) for key, value in values if type(value) in (int, float)}

@@ -1,4 +1,4 @@
-"""Where MLflow keeps the record: a sqlite store at the repository's root, or MLFLOW_TRACKING_URI."""
+"""MLflow's store, a sqlite file in the project's folder or MLFLOW_TRACKING_URI, and the runs in it."""
 
 import fcntl
 import os
@@ -6,19 +6,64 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from digits.tracking import relocation
+from digits.tracking.digest import OUTPUT
 from digits.tracking.journal import folder, given, root
 
-# MLflow's own defaults wait for more than four minutes on a dead server.
+# MLflow's own defaults wait for more than four minutes for a dead server.
 IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-# What may stand before a path on this machine; without a scheme there are only paths and MLflow's own names.
+# What may precede a path on this machine; without a scheme there are only paths and MLflow's own names.
 BEFORE_PATH = re.compile(r"sqlite(\+\w+)?:///|file:(?!//)|(?![\w+.-]+:)")
 NO_PATH = re.compile(r"/|:memory:|file:|(databricks|databricks-uc|uc)$")
 DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+
+
+class Ledger:
+    """The runs of all experiments: from bytes to the runs that made them."""
+
+    def __init__(self) -> None:
+        self.client: MlflowClient = client()
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """All runs that have a stage, newest first."""
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs(experiments, "tags.stage LIKE '%'", page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return sorted(found, key=lambda run: run.info.start_time, reverse=True)
+
+    def makers(self, *md5s: str) -> list[Run]:
+        """Return the finished runs that have an output of each MD5, newest first."""
+        wanted = {f"{OUTPUT}{md5}" for md5 in md5s}
+        return [run for run in self.runs if wanted <= run.data.tags.keys() and run.info.status == "FINISHED"]
+
+    def with_prefix(self, prefix: str) -> list[Run]:
+        """Return the runs whose identifier begins with `prefix`."""
+        return [run for run in self.runs if run.info.run_id.startswith(prefix)]
+
+
+def tagged(run: Run, prefix: str) -> dict[str, str]:
+    """Return MD5 by path for the run's tags `output.` or `input.`, sorted by path."""
+    pairs = {path: tag.removeprefix(prefix) for tag, path in run.data.tags.items() if tag.startswith(prefix)}
+    return dict(sorted(pairs.items()))
+
+
+def outputs(run: Run) -> dict[str, str]:
+    """Return MD5 by path for the outputs as dvc.yaml declares them, without the files within folders."""
+    paths = tagged(run, OUTPUT)
+    folders = tuple(f"{path}/" for path, md5 in paths.items() if md5.endswith(".dir"))
+    return {path: md5 for path, md5 in paths.items() if not path.startswith(folders)}
 
 
 def client() -> MlflowClient:
@@ -35,7 +80,7 @@ def client() -> MlflowClient:
 
 
 def _follow() -> None:
-    """Let the artifacts of the project's own store follow its folder; what a user has named is let be."""
+    """Let the artifacts of the project's own store follow its folder; other stores are not changed."""
     own = given("mlflow.db")
     if tracking_uri() == f"sqlite:///{own}":
         try:
@@ -45,10 +90,10 @@ def _follow() -> None:
 
 
 def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, or the sqlite file that `mlflow ui` opens at the repository's root.
+    """Return MLFLOW_TRACKING_URI, or the sqlite file that `mlflow ui` opens in the project's folder.
 
-    A relative path in it starts at the original repository: DVC removes its temporary copies, and what
-    they hold.
+    A relative path in it starts at the project's own folder: DVC removes its temporary copies with all
+    that is in them.
     """
     chosen = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     before = BEFORE_PATH.match(chosen)
@@ -71,7 +116,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keep this repository's other processes from creating the same thing in the store at once."""
+    """Keep this project's other processes from creating the same thing in the store at once."""
     folder().mkdir(parents=True, exist_ok=True)
     with (folder() / "store.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

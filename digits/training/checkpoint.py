@@ -1,4 +1,4 @@
-"""The state of a training after each epoch, kept outside git and DVC, so that a killed one resumes."""
+"""The state of a training after each epoch, kept outside git and DVC, so that it can resume."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ from digits.compute import VARIABLES
 from digits.data.files import replacing
 from digits.tracking.journal import root
 
-KEPT = 12  # the newest files; older ones belong to trainings that nobody took up again
+KEPT = 12  # the newest files; older ones belong to trainings that were never resumed
+UNDECLARED = ("digits.pipeline", "digits.tracking")
 LIBRARIES = ("keras", "numpy", "tensorflow")
 
 
@@ -24,7 +25,7 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 class State:
     """A training between two epochs.
 
-    rows: figures of each finished epoch
+    rows: metrics of each completed epoch
     best_epoch: the best so far, from 1
     variables: the network's (seed generators too), then the optimizer's
     best_weights: the network's weights after the best epoch
@@ -42,12 +43,15 @@ def folder() -> Path:
 
 
 def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
-    """Return a name for all that decides a training: settings, arrays, code and library versions."""
+    """Return a name for all that decides a training: settings, arrays, code and library versions.
+
+    The code is every loaded module of `digits` but those that cannot move a byte (see pyproject.toml).
+    """
     digest = hashlib.sha256(settings.encode())
     for array in arrays:
         digest.update(array.tobytes())
     for name, module in sorted(sys.modules.items()):
-        if name.startswith(("digits.")) and module.__file__:
+        if name.startswith("digits.") and not name.startswith(UNDECLARED) and module.__file__:
             digest.update(Path(module.__file__).read_bytes())
     versions = {library: version(library) for library in LIBRARIES}
     environment = {name: os.environ.get(name) for name in VARIABLES}
@@ -56,10 +60,10 @@ def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
 
 
 class Checkpoint:
-    """One training's state on the disk, replaced after each epoch.
+    """One training's state on disk, replaced after each epoch.
 
-    A training that is over but whose network is not yet written leaves its state to be taken up
-    as it is; one that is finished leaves it, if at all, only for more epochs to go on from.
+    A training that has ended but whose network is not yet written leaves its state to be read again as
+    it is; a finished one leaves it, if at all, only to continue with more epochs.
     """
 
     def __init__(self, name: str) -> None:
@@ -67,7 +71,7 @@ class Checkpoint:
         self._finished = folder() / f"{name}.finished.npz"
 
     def save(self, state: State) -> None:
-        """Write the state, and drop the oldest files of the folder."""
+        """Write the state, and delete the oldest files of the folder."""
         header = json.dumps([state.rows, state.best_epoch, len(state.variables)])
         arrays = {str(number): array for number, array in enumerate((*state.variables, *state.best_weights))}
         with replacing(self._path) as temporary, temporary.open("wb") as file:
@@ -76,7 +80,7 @@ class Checkpoint:
             path.unlink(missing_ok=True)
 
     def load(self, epochs: int) -> State | None:
-        """Return the state to go on from towards so many epochs; None where none can be read."""
+        """Return the state from which to train up to so many epochs; None if there is none."""
         state = self._read(self._path)
         if state is None or len(state.rows) > epochs:
             state = self._read(self._finished)
@@ -84,7 +88,7 @@ class Checkpoint:
         return state
 
     def finish(self, keep: bool) -> None:
-        """Note that the training's results are written; keep its state for more epochs, or drop it."""
+        """Mark the training as written; keep its state to continue with more epochs, or delete it."""
         if keep and self._path.exists():
             self._path.replace(self._finished)
         elif not keep:
@@ -99,7 +103,7 @@ class Checkpoint:
         except FileNotFoundError:
             return None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            print(f"{path} cannot be read ({error}); the training starts anew.", file=sys.stderr)
+            print(f"{path} cannot be read ({error}); the training starts again.", file=sys.stderr)
             return None
         return State(rows, best_epoch, arrays[:split], arrays[split:])
 
@@ -107,5 +111,5 @@ class Checkpoint:
 def _age(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except FileNotFoundError:  # another training has just dropped it
+    except FileNotFoundError:  # another training has just deleted it
         return 0.0

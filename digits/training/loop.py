@@ -1,11 +1,11 @@
-"""Fitting a Keras network: epoch by epoch, on images permuted and distorted from (seed, epoch)."""
+"""The training loop of a Keras network: images are permuted and distorted from (seed, epoch)."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -18,10 +18,11 @@ from digits.networks.common.saved import save_model
 from digits.pipeline import StageError
 from digits.training.augmentation import augment
 from digits.training.checkpoint import Checkpoint, State, key
-from digits.training.settings import Fitting, Optimizer, Schedule
+from digits.training.settings import Optimizer, Schedule, TrainingSettings
 
 EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
 
+Builder = Callable[[Any, np.ndarray, int, int], keras.Model]
 Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -32,10 +33,10 @@ def unchanged(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 class Report(Protocol):
-    """Who is told how a training goes: the record's Run, for one."""
+    """Receives the progress of a training, as digits.tracking.Run does."""
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Take the figures of one epoch, counted from 1."""
+        """Take the metrics of one epoch, counted from 1."""
 
     def note(self, key: str, value: str) -> None:
         """Take a fact that may differ from run to run."""
@@ -45,33 +46,46 @@ class Silent:
     """A report to nobody."""
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def note(self, key: str, value: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
+
+
+SILENT = Silent()
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What came of a training: one row an epoch, and the epoch (from 1) whose weights were kept.
+class TrainingResult:
+    """The result of a training run.
 
-    finish: to be called when that is written, so that the same training again is a training
+    model: the network with the weights of its best epoch
+    history: one row per epoch: epoch (from 1), loss, ..., val_loss, ...
+    best_epoch: the epoch whose weights were kept
+    finish: to be called once all is written; until then, the same training would resume from here
     """
 
+    model: keras.Model
     history: pd.DataFrame
     best_epoch: int
     finish: Callable[[], None]
 
     @property
     def best(self) -> dict[str, float]:
-        """The figures of the best epoch."""
+        """The metrics of the best epoch."""
         row = self.history.set_index("epoch").loc[self.best_epoch]
-        return {"best_epoch": self.best_epoch, **{str(key): float(row[key]) for key in row.index}}
+        return {str(name): float(row[name]) for name in row.index}
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """The metrics of the best epoch, its number, and the numbers of epochs and parameters."""
+        counts = {"epochs": len(self.history), "parameters": self.model.count_params()}
+        return self.best | {"best_epoch": self.best_epoch} | counts
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What a network is to do: Keras's names of loss and metrics, and targets of (images, labels)."""
+    """What a network learns: Keras's names of loss and metrics, and targets from images and labels."""
 
     loss: str
     metrics: tuple[str, ...]
@@ -79,7 +93,7 @@ class Objective:
 
 
 def classification(loss: str, n_classes: int) -> Objective:
-    """Return the objective of a classifier; its targets are float32 (n, n_classes), one 1 a row."""
+    """Return the objective of a classifier; its targets are float32 (n, n_classes), one-hot."""
     identity = np.eye(n_classes, dtype=np.float32)
     return Objective(loss, ("accuracy",), lambda images, labels: identity[labels])
 
@@ -89,60 +103,79 @@ def reconstruction() -> Objective:
     return Objective("mean_squared_error", (), lambda images, labels: scale(images))
 
 
+def train_classifier(
+    build: Builder,
+    settings: TrainingSettings,
+    splits: tuple[Split, Split],
+    n_classes: int,
+    seed: int,
+    report: Report = SILENT,
+    transform: Transform = unchanged,
+) -> TrainingResult:
+    """Build a classifier and train it as `fit` does; it is built for what `transform` makes of the images.
+
+    build: of settings, images, number of classes and seed. The loss is the one that the settings name,
+    as an MLP's do, or else the log loss.
+    """
+    model = build(settings, transform(splits[0].images, np.random.default_rng(seed)), n_classes, seed)
+    objective = classification(getattr(settings, "loss", "categorical_crossentropy"), n_classes)
+    return fit(model, objective, splits, settings, seed, report, transform)
+
+
 def fit(
     model: keras.Model,
     objective: Objective,
     splits: tuple[Split, Split],
-    fitting: Fitting,
+    settings: TrainingSettings,
     seed: int,
-    report: Report,
+    report: Report = SILENT,
     transform: Transform = unchanged,
-) -> Fitted:
-    """Fit `model` on the first of `splits`, choose its best epoch on the second, keep those weights.
+) -> TrainingResult:
+    """Train `model` on the first of `splits`, choose its best epoch on the second, keep those weights.
 
-    The network is given what `transform` makes of the distorted images, with a generator of (seed,
-    epoch); its targets are those of the images themselves.
+    The network's inputs are what `transform` makes of the distorted images, with a generator of (seed,
+    epoch); its targets come from the images themselves.
 
     Each epoch draws its own permutation and distortions of the training images from (seed, epoch).
-    A training that was cut off resumes after its last finished epoch, with the same result to the
-    bit; one that was finished goes on where `epochs` alone was raised and the schedule does not
-    depend on it. Raises StageError when the loss is no longer finite.
+    An interrupted training resumes after its last completed epoch, with the same result to the bit.
+    A finished one continues if only `epochs` was raised and the schedule does not depend on it.
+    Raises StageError when the loss is no longer finite.
     """
     train, val = splits
     val_inputs = transform(val.images, np.random.default_rng([seed, 0]))
-    steps = -(-len(train) // fitting.batch_size)
+    steps = -(-len(train) // settings.batch_size)
     model.compile(
-        optimizer=build_optimizer(fitting.optimizer, steps, fitting.epochs),
+        optimizer=build_optimizer(settings.optimizer, steps, settings.epochs),
         loss=objective.loss,
         metrics=list(objective.metrics),
         jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
     )
-    best = _Best(fitting)
-    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, val_inputs, fitting, seed))
-    rows = _resume(model, checkpoint.load(fitting.epochs), best, report)
+    best = _Best(settings)
+    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, val_inputs, settings, seed))
+    rows = _resume(model, checkpoint.load(settings.epochs), best, report)
     done = len(rows)
-    with tqdm(total=fitting.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
-        for epoch in range(done + 1, fitting.epochs + 1):
-            if best.epoch and epoch - 1 - best.epoch >= fitting.patience:
+    with tqdm(total=settings.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
+        for epoch in range(done + 1, settings.epochs + 1):
+            if best.epoch and epoch - 1 - best.epoch >= settings.patience:
                 break
-            images, labels = epoch_images(train, fitting, seed, epoch)
+            images, labels = epoch_images(train, settings, seed, epoch)
             inputs = transform(images, np.random.default_rng([seed, epoch, 1]))
-            batches = _batches(objective, inputs, images, labels, fitting.batch_size)
+            batches = _batches(objective, inputs, images, labels, settings.batch_size)
             row = _train_epoch(model, batches, progress.update)
             row |= evaluate(model, objective, val, val_inputs)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
             report.epoch(epoch, row)
-            progress.set_postfix({fitting.monitor: f"{row[fitting.monitor]:.4f}"})
+            progress.set_postfix({settings.monitor: f"{row[settings.monitor]:.4f}"})
             best.offer(epoch, row, model.get_weights())
             checkpoint.save(State(rows, best.epoch, _values(model), best.weights))
     model.set_weights(best.weights)
-    extendable = not fitting.optimizer.schedule.depends_on_epochs
-    return Fitted(pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
+    extendable = not settings.optimizer.schedule.depends_on_epochs
+    return TrainingResult(model, pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
 
 
 def _resume(model: keras.Model, state: State | None, best: "_Best", report: Report) -> list[dict[str, float]]:
-    """Bring model and best epoch to the saved state; return the figures of the epochs it has behind it."""
+    """Bring model and best epoch to the saved state; return the metrics of its completed epochs."""
     if state is None:
         return []
     model.optimizer.build(model.trainable_variables)
@@ -156,7 +189,7 @@ def _resume(model: keras.Model, state: State | None, best: "_Best", report: Repo
 
 
 def _values(model: keras.Model) -> list[np.ndarray]:
-    """Return all that a step changes: weights, states of the seed generators, the optimizer's variables."""
+    """Return everything a step changes: weights, states of seed generators, the optimizer's variables."""
     variables = (*model.variables, *model.optimizer.variables)
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
@@ -166,15 +199,15 @@ def _checkpoint_key(
     objective: Objective,
     splits: tuple[Split, Split],
     val_inputs: np.ndarray,
-    fitting: Fitting,
+    settings: TrainingSettings,
     seed: int,
 ) -> str:
-    settings = fitting.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
-    if not fitting.optimizer.schedule.depends_on_epochs:
-        del settings["epochs"]
+    deciding = settings.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
+    if not settings.optimizer.schedule.depends_on_epochs:
+        del deciding["epochs"]
     arrays = [array for split in splits for array in (split.images, split.labels)]
     return key(
-        json.dumps([model.name, objective.loss, settings, seed]), [*model.get_weights(), *arrays, val_inputs]
+        json.dumps([model.name, objective.loss, deciding, seed]), [*model.get_weights(), *arrays, val_inputs]
     )
 
 
@@ -191,46 +224,49 @@ def _batches(
 
 
 def _train_epoch(model: keras.Model, batches: Batches, advance: Callable[[], object]) -> dict[str, float]:
-    """Take one pass of steps; return the mean of each figure over the images as they came by.
+    """Take one pass of steps; return the mean of each metric over the images, as measured on the way.
 
-    Batches are handed over one by one: `Model.fit` would wait at the end of every call for a thread
-    of tf.data, up to as long again as the epoch took.
+    Batches are passed one by one, because `Model.fit` waits at the end of every call for a thread of
+    tf.data, up to as long again as the epoch took.
     """
-    figures, sizes = [], []
+    metrics, sizes = [], []
     for inputs, targets in batches:
-        figures.append(model.train_on_batch(inputs, targets, return_dict=True))
+        metrics.append(model.train_on_batch(inputs, targets, return_dict=True))
         sizes.append(len(targets))
         advance()
-    return _mean(figures, sizes)
+    return _mean(metrics, sizes)
 
 
 def evaluate(model: keras.Model, objective: Objective, split: Split, inputs: np.ndarray) -> dict[str, float]:
-    """Return the objective's figures on a split of which the network sees `inputs`, named `val_...`."""
-    figures, sizes = [], []
+    """Return the objective's metrics on a split, named `val_...`; `inputs` is what the network sees of it."""
+    metrics, sizes = [], []
     for batch, targets in _batches(objective, inputs, split.images, split.labels, EVALUATION_BATCH):
-        figures.append(model.test_on_batch(batch, targets, return_dict=True))
+        metrics.append(model.test_on_batch(batch, targets, return_dict=True))
         sizes.append(len(targets))
-    return {f"val_{name}": value for name, value in _mean(figures, sizes).items()}
+    return {f"val_{name}": value for name, value in _mean(metrics, sizes).items()}
 
 
-def _mean(figures: list[dict[str, float]], sizes: list[int]) -> dict[str, float]:
-    return {name: float(np.average([row[name] for row in figures], weights=sizes)) for name in figures[0]}
+def _mean(metrics: list[dict[str, float]], sizes: list[int]) -> dict[str, float]:
+    return {name: float(np.average([row[name] for row in metrics], weights=sizes)) for name in metrics[0]}
 
 
-def write_fitted(model: keras.Model, fitted: Fitted, path: Path, history: Path, metrics: Path) -> None:
-    """Write a trained network with its history (CSV) and the figures of its chosen epoch (JSON)."""
-    save_model(path, model)
-    write_table(history, fitted.history.assign(kept=fitted.history["epoch"] == fitted.best_epoch))
-    counts = {"epochs": len(fitted.history), "parameters": model.count_params()}
-    write_json(metrics, fitted.best | counts)
-    fitted.finish()
+def write_result(
+    result: TrainingResult, path: Path, history: Path, metrics: Path, headline: Mapping[str, float]
+) -> None:
+    """Write the trained network, its history (CSV, with a column `kept`) and the headline metrics (JSON)."""
+    save_model(path, result.model)
+    write_table(history, result.history.assign(kept=result.history["epoch"] == result.best_epoch))
+    write_json(metrics, headline)
+    result.finish()
 
 
-def epoch_images(train: Split, fitting: Fitting, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def epoch_images(
+    train: Split, settings: TrainingSettings, seed: int, epoch: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the epoch's images and labels: permuted and distorted by a generator of (seed, epoch)."""
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(train))
-    images = augment(train.images[order], fitting.augmentation, rng)
+    images = augment(train.images[order], settings.augmentation, rng)
     return images, train.labels[order]
 
 
@@ -262,25 +298,25 @@ def _schedule(
 
 
 class _Best:
-    """The best epoch so far by the monitored figure, the earliest where several are equal."""
+    """The best epoch so far by the monitored metric, the earliest if several are equal."""
 
-    def __init__(self, fitting: Fitting) -> None:
-        self._monitor = fitting.monitor
-        self._sign = 1 if fitting.monitor.endswith("accuracy") else -1
-        self._figure = float("-inf")
+    def __init__(self, settings: TrainingSettings) -> None:
+        self._monitor = settings.monitor
+        self._sign = 1 if settings.monitor.endswith("accuracy") else -1
+        self._value = float("-inf")
         self.epoch = 0
         self.weights: Sequence[np.ndarray] = []
 
     def offer(self, epoch: int, row: Mapping[str, float], weights: Sequence[np.ndarray]) -> None:
-        figure = self._sign * row[self._monitor]
-        if figure > self._figure:
-            self._figure, self.epoch, self.weights = figure, epoch, weights
+        value = self._sign * row[self._monitor]
+        if value > self._value:
+            self._value, self.epoch, self.weights = value, epoch, weights
 
 
 def _check_finite(row: Mapping[str, float], epoch: int) -> None:
     if not all(np.isfinite(value) for value in row.values()):
-        figures = ", ".join(f"{name} {value}" for name, value in row.items())
+        metrics = ", ".join(f"{name} {value}" for name, value in row.items())
         raise StageError(
-            f"the training diverged in epoch {epoch}: {figures}. Lower the learning rate or scale "
+            f"the training diverged in epoch {epoch}: {metrics}. Lower the learning rate or scale "
             "the input, and run it again."
         )

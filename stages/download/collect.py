@@ -8,8 +8,7 @@ from pathlib import Path
 from digits.pipeline import StageError
 from stages.download.content import RefusedError, store
 from stages.download.registry import Dataset, File
-from stages.download.sources import Source
-from stages.download.transfer import SourceError
+from stages.download.sources import Source, SourceError
 
 
 def collect(dataset: Dataset, sources: Sequence[Source], raw: Path) -> dict[str, str]:

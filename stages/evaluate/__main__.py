@@ -1,59 +1,87 @@
 """Measure the three networks on the test set, beside baselines.
 
-Classifiers stand beside the majority class and logistic regression, and beside each other; the
-autoencoder stands beside a principal component analysis of the same dimension. Temperatures are
-fitted on the validation split. Figures and pictures of a network are recorded on the run that trained
-it too.
+Classifiers are compared with the majority class, with logistic regression and with each other, the
+autoencoder with a principal component analysis of the same dimension. Temperatures are fitted on the
+validation split. Metrics and pictures of a network are also recorded on the run that trained it.
 """
 
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from digits.compute import Compute
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Confidence, Seed, flatten
 from digits.tracking import Run
-from stages.evaluate.settings import Parameters
+
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Pixels = Annotated[float, Field(ge=-1000, le=1000)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Width = Annotated[float, Field(ge=0, le=100)]
+Factor = Annotated[float, Field(ge=0, le=10)]
+
+
+class Corruptions(Block):
+    """The levels at which test images are corrupted, each kind by itself."""
+
+    rotation: tuple[Degrees, ...] = Field(min_length=1, description="degrees counterclockwise")
+    shift: tuple[Pixels, ...] = Field(min_length=1, description="pixels to the right")
+    noise: tuple[Fraction, ...] = Field(min_length=1, description="standard deviation, of the pixel range")
+    blur: tuple[Width, ...] = Field(min_length=1, description="standard deviation in pixels")
+    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor of what differs from the mean")
+
+
+class Evaluation(Block):
+    """How metrics are taken."""
+
+    bootstrap: int = Field(ge=20, le=5000, description="resamples of the test images, for the intervals")
+    calibration_bins: int = Field(ge=1, description="bins of the calibration error")
+    logistic_iterations: int = Field(ge=1, description="steps of the logistic regression, at most")
+    corrupted_images: int = Field(ge=1, description="test images that are corrupted, at most")
+    corruptions: Corruptions
+
+
+class Parameters(Block):
+    """What this stage reads of params.yaml."""
+
+    seed: Seed
+    confidence: Confidence
+    compute: Compute
+    evaluate: Evaluation
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits and the networks; write outputs, tables, pictures and figures."""
-    from digits.data.files import write_json, write_table
-    from digits.drawing.style import save
+    """Read the splits and the networks; write predictions, tables, pictures and metrics."""
     from digits.networks.common.saved import load_model, predict
-    from stages.evaluate import (
-        baselines,
-        classifiers,
-        curves,
-        disagreement,
-        doubtful,
-        reconstruction,
-        robustness,
-    )
-    from stages.evaluate.case import read_case
-    from stages.evaluate.outcome import Outcome
+    from digits.networks.registry import CLASSIFIERS, NETWORKS
+    from stages.evaluate import baselines, outputs
+    from stages.evaluate.context import TestResult, read_context
 
-    settings, case = parameters.evaluate, read_case(parameters, paths)
-    networks = {name: load_model(getattr(paths, name)) for name in curves.NETWORKS}
-    models = {name: networks[name] for name in classifiers.NAMES}
-    outcomes = {
-        name: Outcome(name, case.test, case.classes, predict(model, case.test.images))
+    settings, levels = parameters.evaluate, parameters.evaluate.corruptions.model_dump()
+    resampling = (settings.bootstrap, parameters.seed)
+    context = read_context(paths, resampling, parameters.confidence, settings.calibration_bins)
+    networks = {name: load_model(getattr(paths, name)) for name in NETWORKS if name in paths}
+    models = {name: networks[name] for name in CLASSIFIERS if name in networks}
+    results = [
+        TestResult(name, context.test, context.classes, predict(model, context.test.images))
         for name, model in models.items()
-    }
-    figures = baselines.measure(case, settings)
-    for name, model in models.items():
-        figures[name] = classifiers.report(outcomes[name], model, case, settings, paths)
-    figures["ae"] = reconstruction.report(networks["ae"], case, settings, paths)
-    figures["comparison"] = disagreement.report(outcomes["mlp"], outcomes["cnn"], paths.plots)
-    doubtful.report(case.doubtful, outcomes["mlp"], outcomes["cnn"], paths.plots)
-    robustness.report(models, case.test, settings, parameters.seed, paths.plots)
-    comparison = baselines.compare(figures)
-    write_table(paths.plots / "comparison.csv", comparison)
-    save(paths.plots / "comparison.png", baselines.draw_comparison(comparison, settings.confidence))
-    curves.draw({name: getattr(paths, f"{name}_history") for name in networks}, paths.plots)
-    write_json(paths.metrics, {name: classifiers.nest(values) for name, values in figures.items()})
+    ]
+    details: dict[str, Any] = dict(baselines.measure(context, settings.logistic_iterations))
+    for result in results:
+        details[result.name] = outputs.write_classifier(result, models[result.name], context, paths)
+    outputs.write_error_rates(details, context, paths)
+    details["comparison"] = outputs.write_comparison(results, context, paths)
+    outputs.write_robustness(models, context, (levels, settings.corrupted_images, parameters.seed), paths)
+    details["ae"] = outputs.write_reconstruction(networks["ae"], context, paths)
+    outputs.write_curves(list(networks), paths)
+    outputs.write_metrics(details, results, paths)
     for name in networks:
-        test_figures = {f"test_{key}": float(value) for key, value in figures[name].items()}
-        files = {"test": paths.plots / name}
+        metrics = {f"test_{key}": float(value) for key, value in flatten(details[name])}
+        files = {"test": paths.plots / name, "test/tables": paths.data / name}
         if name in models:
-            files["test/predictions.csv"] = classifiers.predictions_file(name, paths)
-        run.about(getattr(paths, name), test_figures, files)
+            files["test/predictions.csv"] = outputs.predictions_file(name, paths)
+        run.about(getattr(paths, name), metrics, files)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""What needs no network: the majority class and logistic regression."""
+"""Baselines that need no network, and the error rates of all classifiers side by side."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,25 +11,24 @@ from matplotlib.ticker import PercentFormatter
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from digits.analysis.classification.assessment import assess
-from digits.analysis.classification.metrics import majority_probabilities
+from digits.analysis.classification.metrics import assess, majority_probabilities
 from digits.data.splits import Split, flatten
 from digits.drawing.style import GOOD, new_figure
-from stages.evaluate.case import Case
-from stages.evaluate.settings import Evaluation
+from digits.networks.registry import NETWORKS
+from stages.evaluate.context import Context
 
-CLASSIFIERS = {"majority": "majority class", "logistic": "logistic regression", "mlp": "MLP", "cnn": "CNN"}
+TITLES = {"majority": "Majority class", "logistic": "Logistic regression"}
 
 
-def measure(case: Case, settings: Evaluation) -> dict[str, dict[str, float]]:
-    """Return the figures of the baselines, fitted on the training split."""
-    train, test = case.train, case.test
+def measure(context: Context, iterations: int) -> dict[str, dict[str, float]]:
+    """Return the metrics of the baselines, fitted on the training split."""
+    train, test = context.train, context.test
     probabilities = {
-        "majority": majority_probabilities(train.labels, len(test), len(case.classes)),
-        "logistic": _logistic(train, test, settings.logistic_iterations),
+        "majority": majority_probabilities(train.labels, len(test), len(context.classes)),
+        "logistic": _logistic(train, test, iterations),
     }
     return {
-        name: assess(test.labels, values, settings.confidence, settings.calibration_bins)
+        name: assess(test.labels, values, context.confidence, context.bins)
         for name, values in probabilities.items()
     }
 
@@ -41,17 +42,17 @@ def _logistic(train: Split, test: Split, iterations: int) -> np.ndarray:
     return np.asarray(regression.predict_proba(flatten(test.images)))
 
 
-def compare(figures: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """Return one row a classifier with the figures that all of them have."""
-    shared = figures["majority"]
+def tabulate_classifiers(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return one row per classifier with the metrics that all of them have."""
+    shared = metrics["majority"]
     return pd.DataFrame(
-        [{"classifier": name, **{key: figures[name][key] for key in shared}} for name in CLASSIFIERS]
+        [{"classifier": name, **{key: found[key] for key in shared}} for name, found in metrics.items()]
     )
 
 
-def draw_comparison(table: pd.DataFrame, confidence: float) -> Figure:
+def draw_error_rates(table: pd.DataFrame, confidence: float) -> Figure:
     """Draw the error rate of each classifier with its interval, on a logarithmic axis."""
-    figure, ax = new_figure(7.2, 2.6)
+    figure, ax = new_figure(7.2, 1 + 0.4 * len(table))
     rows = np.arange(len(table))
     error, low, high = (1 - table[key] for key in ("accuracy", "accuracy_high", "accuracy_low"))
     least = high.min() / 20  # stands for no error at all
@@ -59,8 +60,9 @@ def draw_comparison(table: pd.DataFrame, confidence: float) -> Figure:
     ax.plot(error.clip(lower=least), rows, "o", color=GOOD)
     for row, value, end in zip(rows, error, high, strict=True):
         ax.annotate(f"{value:.2%}", (end, row), xytext=(6, 0), textcoords="offset points", va="center")
-    ax.set_yticks(rows, [CLASSIFIERS[name] for name in table["classifier"]])
-    ax.set(xscale="log", xlim=(None, 3), ylim=(len(table) - 0.5, -0.5), xlabel="error rate")
+    titles = TITLES | {name: network.title for name, network in NETWORKS.items()}
+    ax.set_yticks(rows, [titles[name] for name in table["classifier"]])
+    ax.set(xscale="log", xlim=(None, 3), ylim=(len(table) - 0.5, -0.5), xlabel="Error rate")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    ax.set_title(f"errors on the test set ({confidence:.0%} intervals)")
+    ax.set_title(f"Error rates on the test set ({confidence:.0%} intervals)")
     return figure

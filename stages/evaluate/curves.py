@@ -1,41 +1,36 @@
-"""The training histories as curves: loss, and accuracy where there is one."""
-
-from pathlib import Path
+"""Learning curves: loss, and error rate if the history has accuracies, by epoch."""
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from digits.drawing.style import BAD, GOOD, new_figure, save
+from digits.drawing.style import BAD, GOOD, new_figure
 
-FIGURES = {"loss": "loss", "accuracy": "error rate"}
-NETWORKS = {"mlp": "multilayer perceptron", "cnn": "convolutional network", "ae": "autoencoder"}
-
-
-def draw(histories: dict[str, Path], plots: Path) -> None:
-    """Draw each network's history (CSV: epoch, loss, val_loss, ..., kept) into a folder of its own."""
-    for name, path in histories.items():
-        save(plots / name / "history.png", draw_history(pd.read_csv(path), NETWORKS[name]))
+METRICS = {"loss": "Loss", "accuracy": "Error rate"}
 
 
 def draw_history(history: pd.DataFrame, name: str) -> Figure:
-    """Draw training and validation figures by epoch; the training ones are means over the epoch."""
-    present = [figure for figure in FIGURES if figure in history]
+    """Draw training and validation metrics by epoch; the training ones are means over the epoch.
+
+    history: columns epoch, loss, val_loss, perhaps accuracy and val_accuracy, and kept
+    """
+    present = [metric for metric in METRICS if metric in history]
     kept = history.loc[history["kept"], "epoch"].item()
     figure, axes = new_figure(4.6 * len(present), 3.2, ncols=len(present), squeeze=False)
     for ax, column in zip(axes.flat, present, strict=True):
         for prefix, label, colour, marker in (
-            ("", "training (mean of the epoch)", BAD, "o"),
-            ("val_", "validation (end of the epoch)", GOOD, "s"),
+            ("", "Training (mean over the epoch)", BAD, "o"),
+            ("val_", "Validation (end of the epoch)", GOOD, "s"),
         ):
             values = history[f"{prefix}{column}"]
             shown = 1 - values if column == "accuracy" else values
             ax.plot(history["epoch"], shown, color=colour, marker=marker, ms=3, label=label)
         ax.axvline(kept, color="grey", linestyle=":", linewidth=1)
-        ax.set(xlabel="epoch", ylabel=FIGURES[column], yscale="log")
+        ax.set(xlabel="Epoch", ylabel=METRICS[column], yscale="log")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.legend(fontsize=8)
-    figure.suptitle(f"{name}: {len(history)} epochs, weights of epoch {kept} kept")
+    figure.suptitle(f"{name.capitalize()}: {len(history)} epochs, weights of epoch {kept} kept")
     return figure

@@ -1,4 +1,4 @@
-"""What the stage filters reads: its settings and its paths."""
+"""The settings of the stage filters."""
 
 from typing import Annotated
 
@@ -11,17 +11,16 @@ Scale = Annotated[float, Field(ge=0, le=100)]
 
 
 class Filters(Block):
-    """Which image is shown, and how the patterns are looked for that excite a map most."""
+    """How activation maximization searches the pattern of each map."""
 
-    shown_class: int = Field(ge=0, le=255, description="class, from 0, of the image that all maps show")
-    images: int = Field(ge=1, description="training images that a pattern is compared with, at most")
-    noise: int = Field(ge=1, le=5000, description="images of noise from which the starts are chosen")
-    scales: tuple[Scale, ...] = Field(
-        min_length=1, description="of the noise: standard deviations of its smoothing in pixels"
+    reference_images: int = Field(ge=1, description="training images, at most, to compare patterns with")
+    noise_images: int = Field(ge=1, le=5000, description="noise images to choose each map's starts from")
+    noise_scales: tuple[Scale, ...] = Field(
+        min_length=1, description="standard deviations of the smoothing of the noise, in pixels"
     )
-    starts: int = Field(ge=1, le=50, description="of each map, the best of the noise")
-    steps: int = Field(ge=0, le=1000, description="of the ascent from each start")
-    step: float = Field(
+    starts_per_map: int = Field(ge=1, le=50, description="noise images that each map's ascents start from")
+    ascent_steps: int = Field(ge=0, le=1000, description="steps of each gradient ascent")
+    ascent_step_size: float = Field(
         gt=0, le=255, description="root mean square change of a pixel, 0 to 255, in the first step"
     )
 

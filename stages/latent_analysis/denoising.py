@@ -1,126 +1,137 @@
-"""How much noise the autoencoder removes, though it was trained to copy, beside a median filter."""
+"""Denoising: how much noise an autoencoder removes, compared with a median filter."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.ndimage import median_filter
 
-from digits.analysis.latent.quality import filter_median, signal_to_noise
-from digits.data.files import write_table
+from digits.corruptions import add_noise
 from digits.data.splits import scale
-from digits.drawing.style import BAD, COLOURS, GOOD, image_rows, new_figure, save
-from digits.networks.autoencoder.settings import Noise
+from digits.drawing.grid import Tile, draw_grid
+from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
 from digits.networks.common.saved import predict
-from digits.noise import add_noise
-from stages.latent_analysis.case import Case
+from stages.latent_analysis.context import Results
 from stages.latent_analysis.settings import Denoising
 
-Method = Callable[[np.ndarray], np.ndarray]  # from noisy images, uint8, to images in [0, 1]
+Method = Callable[[np.ndarray], np.ndarray]  # noisy images, uint8 -> images in [0, 1]
 
-UNITS = {"deviation": "Gaussian noise: deviation, share of the range", "dropped": "share of dropped pixels"}
-LOOKS = ((BAD, "s"), (COLOURS[5], "^"), (GOOD, "o"), (COLOURS[3], "D"))
-SHOWN = 10
-
-
-def report(case: Case) -> dict[str, dict[str, float]]:
-    """Try the autoencoder on noisy test images; return the mean gain of each noise and method."""
-    settings = case.settings.denoising
-    images = case.test.images[case.sample(len(case.test), settings.images, "denoising")]
-    methods = {"autoencoder": autoencoder(case.encoder, case.decoder)}
-    return gains(compare(methods, images, settings, case.generator("noise"), case.plots))
+KINDS = {
+    "standard_deviation": "Gaussian noise: standard deviation (1: pixel range)",
+    "dropped": "fraction of dropped pixels",
+}
+STYLES = ((BAD, "s"), (COLOURS[5], "^"), (GOOD, "o"), (COLOURS[3], "D"))
+SHOWN = 10  # images in the plot
+NOISY = "as it is"  # the method that does nothing
 
 
-def compare(
-    methods: Mapping[str, Method],
-    images: np.ndarray,
-    settings: Denoising,
-    rng: np.random.Generator,
-    plots: Path,
-) -> pd.DataFrame:
-    """Write and return the signal-to-noise ratios of methods beside a median filter's; draw examples.
-
-    images: uint8 (n, height, width, channels). Returns what `measure` does.
-    """
-    beside: dict[str, Method] = {
-        "as it is": scale,
-        "median filter": lambda noisy: filter_median(scale(noisy)),
-    }
-    everything = {**beside, **methods}
-    table = measure(everything, images, settings, rng)
-    write_table(plots / "denoising.csv", table)
-    save(plots / "denoising.png", draw(table, f"noise in {len(images):,} test images"))
-    rows, examples = show(everything, images[:SHOWN], settings, rng)
-    write_table(plots / "denoising_images.csv", examples)
-    save(plots / "denoising_images.png", image_rows(rows, "test images, noisy and denoised"))
-    return table
-
-
-def autoencoder(encoder: keras.Model, decoder: keras.Model) -> Method:
-    """Return the way through an autoencoder."""
+def through_autoencoder(encoder: keras.Model, decoder: keras.Model) -> Method:
+    """Return the method that encodes and decodes."""
     return lambda noisy: predict(decoder, predict(encoder, noisy))
 
 
-def each_noise(settings: Denoising) -> Iterator[tuple[str, float, Noise]]:
-    """Yield kind, level and the noise."""
-    for level in settings.deviation:
-        yield "deviation", level, Noise(deviation=level, dropped=0.0)
-    for level in settings.dropped:
-        yield "dropped", level, Noise(deviation=0.0, dropped=level)
+def analyse_denoising(
+    methods: Mapping[str, Method], images: np.ndarray, settings: Denoising, rng: np.random.Generator
+) -> Results:
+    """Return signal-to-noise ratios of methods, of a median filter and of the noisy images; and examples.
+
+    images: uint8 (n, height, width, channels). The details hold the mean gain by noise and method.
+    """
+    compared: dict[str, Method] = {
+        NOISY: scale,
+        "median filter": lambda noisy: filter_median(scale(noisy)),
+        **methods,
+    }
+    table = measure_denoising(compared, images, settings, rng)
+    rows, examples = denoise_examples(compared, images[:SHOWN], settings, rng)
+    tiles = [(name, [Tile(image) for image in row]) for name, row in rows.items()]
+    return Results(
+        tables={"denoising": table, "denoising_images": examples},
+        plots={
+            "denoising": draw_denoising(table, len(images)),
+            "denoising_images": draw_grid(tiles, "Test images, with noise and denoised"),
+        },
+        details={"denoising_gain": average_gains(table)},
+    )
 
 
-def measure(
+def signal_to_noise(images: np.ndarray, originals: np.ndarray) -> float | None:
+    """Return the peak signal-to-noise ratio in decibels of images in [0, 1]: 10 log10(1 / MSE).
+
+    images, originals: (n, height, width, channels), and the mean squared error is over all of them. None
+    if they are equal, since the ratio is then infinite.
+    """
+    error = float(((images - originals).astype(np.float64) ** 2).mean())
+    return -10 * float(np.log10(error)) if error else None
+
+
+def filter_median(images: np.ndarray, side: int = 3) -> np.ndarray:
+    """Return each value replaced by the median of the square of pixels around it, same shape and dtype.
+
+    images: (n, height, width, channels); channels are filtered separately, the border is repeated outwards
+    """
+    return np.asarray(median_filter(images, (1, side, side, 1), mode="nearest"))
+
+
+def add_one_noise(images: np.ndarray, kind: str, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the images with noise of one of KINDS."""
+    return add_noise(images, level * (kind == "standard_deviation"), rng, level * (kind == "dropped"))
+
+
+def measure_denoising(
     methods: Mapping[str, Method], images: np.ndarray, settings: Denoising, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Return one row a noise, level and method: noise, level, method, psnr (decibels)."""
+    """Return one row per noise, level and method: noise, level, method, psnr (decibels)."""
     originals, rows = scale(images), []
-    for kind, level, noise in each_noise(settings):
-        noisy = add_noise(images, noise, rng)
-        for name, method in methods.items():
-            rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
+    for kind in KINDS:
+        for level in getattr(settings, kind):
+            noisy = add_one_noise(images, kind, level, rng)
+            for name, method in methods.items():
+                rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
     return pd.DataFrame(rows, columns=["noise", "level", "method", "psnr"])
 
 
-def gains(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def average_gains(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Return the mean gain in decibels over the noisy image, by noise and method."""
     wide = table.pivot(index=["noise", "level"], columns="method", values="psnr").astype(float)
-    gain = wide.sub(wide["as it is"], axis=0).drop(columns="as it is").groupby("noise").mean()
+    gain = wide.sub(wide[NOISY], axis=0).drop(columns=NOISY).groupby("noise").mean()
     return {
         str(noise): {str(name): float(value) for name, value in row.dropna().items()}
         for noise, row in gain.iterrows()
     }
 
 
-def show(
+def denoise_examples(
     methods: Mapping[str, Method], images: np.ndarray, settings: Denoising, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return rows of images at the middle level of each noise, and the ratio of each image."""
+    """Return rows of images at the middle level of each noise, and each image's signal-to-noise ratio."""
     originals = scale(images)
     rows, table = {"test images": originals}, []
-    for kind, levels in (("deviation", settings.deviation), ("dropped", settings.dropped)):
-        level = sorted(levels)[len(levels) // 2]
-        noisy = add_noise(images, Noise.model_validate({"deviation": 0.0, "dropped": 0.0, kind: level}), rng)
+    for kind in KINDS:
+        levels = sorted(getattr(settings, kind))
+        level, words = levels[len(levels) // 2], kind.replace("_", " ")
+        noisy = add_one_noise(images, kind, level, rng)
         for name, method in methods.items():
             denoised = method(noisy)
-            rows[f"{kind} {level:g}" if name == "as it is" else f"{name} ({kind})"] = denoised
+            rows[f"{words} {level:g}" if name == NOISY else f"{name} ({words})"] = denoised
             pairs = zip(denoised, originals, strict=True)
             table += [(kind, level, name, i, signal_to_noise(*pair)) for i, pair in enumerate(pairs)]
     return rows, pd.DataFrame(table, columns=["noise", "level", "method", "image", "psnr"])
 
 
-def draw(table: pd.DataFrame, title: str) -> Figure:
-    """Draw the ratio by level, a curve a method."""
-    figure, axes = new_figure(9.6, 3.8, ncols=len(UNITS), sharey=True)
-    for ax, (kind, unit) in zip(axes, UNITS.items(), strict=True):
+def draw_denoising(table: pd.DataFrame, n: int) -> Figure:
+    """Draw the signal-to-noise ratio of n images by noise level, one curve per method."""
+    figure, axes = new_figure(9.6, 3.8, ncols=len(KINDS), sharey=True)
+    for ax, (kind, label) in zip(axes, KINDS.items(), strict=True):
         mine = table[table["noise"] == kind].astype({"psnr": float})
-        for (name, curve), (colour, marker) in zip(mine.groupby("method", sort=False), LOOKS, strict=False):
+        for (name, curve), (colour, marker) in zip(mine.groupby("method", sort=False), STYLES, strict=False):
             curve = curve.sort_values("level")
             ax.plot(curve["level"], curve["psnr"], f"{marker}-", color=colour, ms=5, label=name)
-        ax.set(xlabel=unit)
+        ax.set(xlabel=label)
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("peak signal-to-noise ratio (dB)")
     axes[1].legend()
-    figure.suptitle(title)
+    figure.suptitle(f"Signal-to-noise ratio of {n:,} test images with noise, and denoised")
     return figure

@@ -1,5 +1,6 @@
-"""The spaces as t-SNE maps, and what spaces and maps keep: variance, neighbours, classes."""
+"""t-SNE maps of the spaces, and what spaces and maps keep: variance, neighbours, classes."""
 
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,117 +8,185 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from openTSNE import TSNE
+from sklearn.cluster import KMeans
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from digits.analysis.classification.metrics import accuracy_interval
-from digits.analysis.latent.embedding import count_neighbour_votes, embed, measure_clusters, measure_trust
-from digits.analysis.latent.pca import Projection
-from digits.data.files import write_table, write_text
-from digits.drawing.style import new_figure, save, scatter_by_class
-from stages.latent_analysis import page
-from stages.latent_analysis.case import Case
-from stages.latent_analysis.projections import tabulate
-from stages.latent_analysis.spaces import TITLES, Vectors
+from digits.analysis.classification.intervals import accuracy_interval
+from digits.analysis.latent.gaussian import participation_ratio
+from digits.analysis.latent.pca import Projection, fit_pca
+from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes
+from digits.data.splits import Split
+from digits.drawing.style import new_figure, scatter_by_class
+from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
 
-CONFIDENCE = 0.95  # of the intervals
-PAPER = "#C8C8C8"  # for training images, which are only the background
+DIMENSIONS = 50  # principal components that t-SNE sees, as in van der Maaten and Hinton (2008)
+RESTARTS = 3  # of k-means
+BACKGROUND = "#C8C8C8"  # colour of the training images
 
 
 @dataclass(frozen=True)
-class Maps:
-    """A space's vectors of the sampled training and test images, and both in a map to two dimensions."""
+class Points:
+    """Vectors of the sampled training and test images, in a space (n, d) or in a map of it (n, 2)."""
 
     train: np.ndarray
     test: np.ndarray
 
 
-def report(
-    case: Case, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
-) -> dict[str, dict[str, float]]:
-    """Write maps, the table of spaces and the interactive page; return the table by space and figure."""
-    settings = case.settings
-    train = case.sample(len(case.train), settings.tsne, "t-SNE")
-    test = case.sample(len(case.test), settings.placed, "placed")
-    sampled = {name: Maps(a[train], b[test]) for name, (a, b) in spaces.items()}
+@dataclass(frozen=True)
+class Maps:
+    """The sampled images, their vectors in each space, and in the maps of each method (pca, tsne)."""
+
+    train: Split
+    test: Split
+    spaces: Mapping[str, Points]
+    methods: Mapping[str, Mapping[str, Points]]
+
+
+def map_spaces(
+    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+) -> Maps:
+    """Return samples of the spaces and their maps by PCA and t-SNE."""
+    settings = context.settings
+    train = context.sample(len(context.train), settings.tsne_train, "t-SNE")
+    test = context.sample(len(context.test), settings.tsne_test, "placed")
+    sampled = {name: Points(a[train], b[test]) for name, (a, b) in spaces.items()}
     pca = {
-        name: Maps(projections[name].apply(each.train), projections[name].apply(each.test))
-        for name, each in sampled.items()
+        name: Points(projections[name].apply(points.train), projections[name].apply(points.test))
+        for name, points in sampled.items()
     }
-    tsne = map_all(sampled, case)
-    labels = case.train.labels[train], case.test.labels[test]
-    table = measure(sampled, {"pca": pca, "tsne": tsne}, labels, projections, case.seed)
-    write_table(case.plots / "spaces.csv", table.rename_axis("space"), index=True)
-    write_table(case.plots / "tsne.csv", tabulate({k: m.test for k, m in tsne.items()}, case, test))
-    background = tabulate_training({k: m.train for k, m in tsne.items()}, case, train)
-    write_table(case.plots / "tsne_training.csv", background)
-    save(case.plots / "tsne.png", draw(tsne, labels[1], case.classes, settings.perplexity))
-    write_text(case.plots / "spaces.html", page.build(case, test, {"PCA": pca, "t-SNE": tsne}))
-    return {str(name): {str(k): float(v) for k, v in row.items()} for name, row in table.iterrows()}
+
+    def embed_one(points: Points) -> Points:
+        return Points(*embed(points.train, points.test, settings.tsne_perplexity, context.seed))
+
+    with ThreadPoolExecutor(context.threads) as pool:  # one space per thread: t-SNE itself gains little
+        tsne = dict(zip(sampled, pool.map(embed_one, sampled.values()), strict=True))
+    return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
-def map_all(sampled: Mapping[str, Maps], case: Case) -> dict[str, Maps]:
-    """Return the t-SNE maps; threads share the spaces, since one map gains little from several."""
+def analyse_maps(context: Context, maps: Maps, projections: Mapping[str, Projection]) -> Results:
+    """Return the t-SNE maps, and the table of spaces; its numbers are in the details too."""
+    table, tsne, classes = measure_spaces(maps, projections, context), maps.methods["tsne"], context.classes
+    placed, background = (
+        {name: getattr(p, which) for name, p in tsne.items()} for which in ("test", "train")
+    )
+    return Results(
+        tables={
+            "spaces": table.rename_axis("space").reset_index(),
+            "tsne": tabulate_map(placed, maps.test, classes),
+            "tsne_training": tabulate_map(background, maps.train, classes),
+        },
+        plots={"tsne": draw_tsne(maps, classes, context.settings.tsne_perplexity)},
+        details={"spaces": table.astype(float).to_dict(orient="index")},
+    )
 
-    def map_one(space: Maps) -> Maps:
-        return Maps(*embed(space.train, space.test, case.settings.perplexity, case.seed))
 
-    with ThreadPoolExecutor(case.threads) as pool:
-        return dict(zip(sampled, pool.map(map_one, sampled.values()), strict=True))
+def reduce_dimensions(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors (n, d) in the first principal components of `train`, DIMENSIONS at most, float64.
+
+    If d is 1, a second axis of zeros is added, because the initial map needs two.
+    """
+    missing = max(0, 2 - train.shape[1])
+    train, test = (np.pad(values.astype(np.float64), ((0, 0), (0, missing))) for values in (train, test))
+    if train.shape[1] <= DIMENSIONS:
+        return train, test
+    pca = fit_pca(train, DIMENSIONS)
+    return pca.transform(train), pca.transform(test)
 
 
-def tabulate_training(maps: Mapping[str, np.ndarray], case: Case, chosen: np.ndarray) -> pd.DataFrame:
-    """Return one row a mapped training image: index, label, and its coordinates in each map."""
-    names = np.array(case.classes)[case.train.labels[chosen]]
-    columns = {f"{name}_{axis + 1}": points[:, axis] for name, points in maps.items() for axis in (0, 1)}
-    return pd.DataFrame({"index": case.train.indices[chosen], "label": names, **columns})
+def embed(train: np.ndarray, test: np.ndarray, perplexity: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the t-SNE map of `train` (n, d), and `test` placed into it, float32 (n, 2) each.
+
+    Poličar et al. (2024), Journal of Statistical Software 109(3). Initialized by principal components,
+    which keeps the global arrangement (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x). The
+    perplexity is lowered to a third of n - 1 where that is less.
+    """
+    space, places = reduce_dimensions(train, test)
+    method = TSNE(
+        perplexity=min(perplexity, (len(train) - 1) / 3),
+        initialization="pca",
+        neighbors="exact",
+        negative_gradient_method="bh",
+        random_state=seed,
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mapped = method.fit(space)
+        placed = mapped.transform(places)
+    return np.asarray(mapped, dtype=np.float32), np.asarray(placed, dtype=np.float32)
 
 
-def measure(
-    sampled: Mapping[str, Maps],
-    maps: Mapping[str, Mapping[str, Maps]],
-    labels: tuple[np.ndarray, np.ndarray],
-    projections: Mapping[str, Projection],
-    seed: int,
-) -> pd.DataFrame:
-    """Return one row a space: dimensions, variance, clusters, and what its k nearest neighbours tell.
+def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: Context) -> pd.DataFrame:
+    """Return one row per space: dimensions, variance, clusters, and what the nearest neighbours tell.
 
-    knn: share of the test images whose class the nearest training images name, with an interval,
-    in the space and in each map; trustworthiness: of each map of the training images
+    knn: accuracy of k-NN on the test images in the space and in each map, with an interval;
+    trustworthiness: of each map of the training images
     """
     rows = {}
-    for name, space in sampled.items():
-        result = projections[name]
+    for name, points in maps.spaces.items():
+        projection = projections[name]
         rows[name] = {
-            "dimensions": space.train.shape[1],
-            "explained_by_two": result.shares["both"],
-            "components_for_95": result.count(0.95),
-            "participation_ratio": result.participation_ratio,
-            **measure_clusters(space.train, labels[0], seed),
-            **measure_votes("knn", space, labels),
+            "dimensions": points.train.shape[1],
+            "explained_by_two": projection.explained["both"],
+            "components_for_95": projection.count(0.95),
+            "participation_ratio": participation_ratio(projection.spectrum),
+            **measure_clusters(points.train, maps.train.labels, context.seed),
+            **measure_votes("knn", points, maps, context.confidence),
         }
-        for kind, of_kind in maps.items():
-            rows[name] |= measure_votes(f"{kind}_knn", of_kind[name], labels)
-            rows[name][f"{kind}_trustworthiness"] = measure_trust(space.train, of_kind[name].train)
+        for method, mapped in maps.methods.items():
+            rows[name] |= measure_votes(f"{method}_knn", mapped[name], maps, context.confidence)
+            rows[name][f"{method}_trustworthiness"] = measure_trust(points.train, mapped[name].train)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def measure_votes(key: str, space: Maps, labels: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-    """Return the share of test images whose nearest training images name their class, and its interval."""
-    right, n = count_neighbour_votes(space.train, labels[0], space.test, labels[1]), len(labels[1])
-    low, high = accuracy_interval(right, n, CONFIDENCE)
+def measure_votes(key: str, points: Points, maps: Maps, confidence: float) -> dict[str, float]:
+    """Return the accuracy of k-NN on the test images, and its interval."""
+    n = len(maps.test)
+    right = count_neighbour_votes(points.train, maps.train.labels, points.test, maps.test.labels)
+    low, high = accuracy_interval(right, n, confidence)
     return {key: right / n, f"{key}_low": low, f"{key}_high": high}
 
 
-def draw(maps: Mapping[str, Maps], labels: np.ndarray, classes: list[str], perplexity: float) -> Figure:
-    """Draw the placed test images of each space by class, before the mapped training images."""
+def measure_trust(space: np.ndarray, mapped: np.ndarray) -> float:
+    """Return the trustworthiness of a map (n, 2) of a space (n, d); 1 if all its neighbours are true ones.
+
+    Venna and Kaski (2001), ICANN: 485-491, with NEIGHBOURS neighbours, fewer if n is small.
+    """
+    return float(trustworthiness(space, mapped, n_neighbors=max(1, min(NEIGHBOURS, (len(space) - 1) // 2))))
+
+
+def measure_clusters(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, float]:
+    """Return how far classes are clusters of vectors (n, d): silhouette and rand_index.
+
+    silhouette: of the classes, -1 to 1 (Rousseeuw 1987, J. Comput. Appl. Math. 20: 53-65)
+    rand_index: adjusted Rand index of the classes and k-means with as many clusters: 0 by chance, 1 if
+    they agree (Hubert and Arabie 1985, J. Classification 2: 193-218)
+    Both 0 if there is only one class, or as many as vectors.
+    """
+    n_classes = len(np.unique(labels))
+    if not 1 < n_classes < len(labels):
+        return {"silhouette": 0.0, "rand_index": 0.0}
+    with threadpool_limits(1, "openmp"):  # k-means adds in the order of the threads
+        found = KMeans(n_classes, n_init=RESTARTS, random_state=seed).fit_predict(vectors)
+    return {
+        "silhouette": float(silhouette_score(vectors, labels)),
+        "rand_index": float(adjusted_rand_score(labels, found)),
+    }
+
+
+def draw_tsne(maps: Maps, classes: list[str], perplexity: float) -> Figure:
+    """Draw the test images in the t-SNE map of each space by class, over the training images."""
     figure, axes = new_figure(9.6, 9.4, nrows=2, ncols=2)
-    for ax, (name, each) in zip(axes.flat, maps.items(), strict=True):
-        ax.scatter(*each.train.T, s=3, color=PAPER, linewidths=0)
-        scatter_by_class(ax, each.test, labels, classes)
-        ax.set(title=TITLES[name], xticks=[], yticks=[])
+    for ax, (name, points) in zip(axes.flat, maps.methods["tsne"].items(), strict=True):
+        ax.scatter(*points.train.T, s=3, color=BACKGROUND, linewidths=0)
+        scatter_by_class(ax, points.test, maps.test.labels, classes)
+        ax.set(title=SPACES[name], xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-    n = len(next(iter(maps.values())).train)
     figure.suptitle(
-        f"t-SNE of {n:,} training images (grey), perplexity {perplexity:g}, "
-        f"and {len(labels):,} test images placed into it"
+        f"t-SNE maps (perplexity {perplexity:g}) of {len(maps.train):,} training images (grey), "
+        f"and {len(maps.test):,} test images placed into them"
     )
     return figure

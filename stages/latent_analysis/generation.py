@@ -1,108 +1,129 @@
-"""Images decoded from vectors of every generator, with their scores beside those of real images."""
+"""Images decoded from latent vectors of every generator, with their scores and those of real images."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digits.analysis.latent.gaussian import Region
-from digits.analysis.latent.generators import build
-from digits.analysis.latent.seed_intervals import summarise
-from digits.data.files import write_array, write_table
+from digits.analysis.latent.generators import build_generators
+from digits.analysis.latent.scores import Samples, Scorer, average_by_source, summarise_seeds
 from digits.data.splits import scale
-from digits.drawing.style import new_figure, save, show_image
+from digits.drawing.grid import Tile, draw_grid, fold
+from digits.drawing.style import BAD, GOOD, new_figure
 from digits.networks.common.saved import predict
-from stages.latent_analysis import scores
-from stages.latent_analysis.case import Case
-from stages.latent_analysis.judge import Drawn, Judge
+from stages.latent_analysis.context import REAL, RECONSTRUCTED, Context, Results
 
-RECONSTRUCTED, REAL = "reconstructed test images", "test images"
-COLUMNS, ROWS = 14, 2  # of each source's decoded images
-GAP = 2  # pixels between them
+COLUMNS, SHOWN = 14, 28  # images per row, and per source
 
-
-def report(case: Case, judge: Judge, outputs: Path) -> pd.DataFrame:
-    """Draw from every generator with every seed; write vectors, images and scores.
-
-    Returns one row a source and score: source, score, mean, low, high.
-    """
-    first, repeated = draw_and_score(case, judge)
-    table = summarise(repeated)
-    write_table(case.plots / "scores_by_seed.csv", repeated)
-    write_table(case.plots / "scores.csv", table)
-    for name, source in first.items():
-        write_array(outputs / f"drawn_{name.replace(' ', '_')}.npy", source.vectors)
-    images = {name: source.images for name, source in first.items()}
-    errors = repeated[repeated["seed"] == 0].set_index("source")[["images", "reencoding_error"]]
-    write_table(case.plots / "generated.csv", errors, index=True)
-    save(case.plots / "generated.png", draw(images, errors["reencoding_error"]))
-    save(case.plots / "scores.png", scores.draw(table, (RECONSTRUCTED, REAL), case.settings.ellipsoid))
-    return table
+TITLES = {
+    "reencoding_error": "Re-encoding error",
+    "inside": "Fraction inside the ellipsoid",
+    "nearest_vector": "Nearest training vector",
+    "nearest_image": "Nearest training image",
+    "confidence": "Confidence of the CNN",
+    "class_entropy": "Entropy of the classes (bits)",
+    "frechet": "Fréchet distance",
+}
+LOGARITHMIC = ("reencoding_error", "frechet")
 
 
-def draw_and_score(case: Case, judge: Judge) -> tuple[dict[str, Drawn], pd.DataFrame]:
-    """Return what was drawn with the first seed, and the scores: one row a source and seed.
-
-    Half of the test images are what others are compared with, the other half gives the yardsticks; all
-    sources have equally many images, since a Fréchet distance falls with their number.
-    """
-    settings = case.settings
-    generators = build(
-        case.codes, case.train.labels, settings.components, settings.ellipsoid, case.generator("mixture")
+def make_scorer(context: Context) -> Scorer:
+    """Return a scorer with the context's networks, images and settings."""
+    return Scorer(
+        context.encoder,
+        context.cnn,
+        context.val,
+        (context.train.images, context.latents),
+        context.settings.ellipsoid_fraction,
+        context.settings.neighbour_queries,
     )
-    n, rows = min(settings.generated, len(case.test) // 2), []
-    first: dict[str, Drawn] = {}
-    for seed in range(settings.seeds):
-        rng = case.generator(f"generators {seed}")
-        drawn = {name: decode(sample(n, rng), case.decoder) for name, sample in generators.items()}
-        yardstick, reference = np.array_split(rng.permutation(len(case.test)), 2)
-        drawn |= take_test_images(case, yardstick[:n])
-        features = judge.describe_features(scale(case.test.images[reference]))
-        shared = {"seed": seed, "images": n}
-        rows += [score(judge, name, each, features) | shared for name, each in drawn.items()]
-        first = first or drawn
+
+
+def analyse_generators(context: Context, scorer: Scorer) -> Results:
+    """Return vectors, images and scores of every generator; the details hold each score by source."""
+    first, repeated = sample_and_score(context, scorer)
+    table = summarise_seeds(repeated, context.confidence)
+    errors = repeated[repeated["seed"] == 0].set_index("source")[["images", "reencoding_error"]]
+    images = {name: samples.images for name, samples in first.items()}
+    return Results(
+        tables={"scores_by_seed": repeated, "scores": table, "generated": errors.reset_index()},
+        plots={
+            "generated": draw_images(images, errors["reencoding_error"]),
+            "scores": draw_scores(table, context.settings.ellipsoid_fraction, context.confidence),
+        },
+        details=average_by_source(table),
+        arrays={f"generated_{name.replace(' ', '_')}": each.vectors for name, each in first.items()},
+    )
+
+
+def sample_and_score(context: Context, scorer: Scorer) -> tuple[dict[str, Samples], pd.DataFrame]:
+    """Return the samples of the first seed, and the scores: one row per source and seed.
+
+    One half of the test images is the reference of the Fréchet distance, the other half is scored like
+    the generators. All sources have the same number of images, since the distance falls with it.
+    """
+    settings, test = context.settings, context.test
+    generators = build_generators(
+        context.latents,
+        context.train.labels,
+        settings.mixture_components,
+        settings.ellipsoid_fraction,
+        context.generator("mixture"),
+    )
+    n, rows = min(settings.generated_images, len(test) // 2), []
+    first: dict[str, Samples] = {}
+    for seed in range(settings.generator_seeds):
+        rng = context.generator(f"generators {seed}")
+        sources = {name: decode(sample(n, rng), context.decoder) for name, sample in generators.items()}
+        scored, reference = np.array_split(rng.permutation(len(test)), 2)
+        latents = context.test_latents[scored[:n]]
+        sources[RECONSTRUCTED] = decode(latents, context.decoder)
+        sources[REAL] = Samples(latents, scale(test.images[scored[:n]]))
+        features = scorer.fit_features(scale(test.images[reference]))
+        for name, samples in sources.items():
+            scores = scorer.score(samples, features)
+            if name == REAL:  # these images were not decoded, so there is nothing to re-encode
+                scores["reencoding_error"] = np.nan
+            rows.append({"source": name, **scores, "seed": seed, "images": n})
+        first = first or sources
     return first, pd.DataFrame(rows)
 
 
-def score(judge: Judge, name: str, drawn: Drawn, reference: Region) -> dict[str, str | float]:
-    """Return a source's name and scores; where images were not decoded, nothing can be re-encoded."""
-    undefined = {"reencoding_error": np.nan} if name == REAL else {}
-    return {"source": name, **judge.score(drawn, reference), **undefined}
+def decode(vectors: np.ndarray, decoder: keras.Model) -> Samples:
+    """Return vectors (n, d) with the images that they decode to."""
+    return Samples(vectors, predict(decoder, vectors))
 
 
-def decode(vectors: np.ndarray, decoder: keras.Model) -> Drawn:
-    """Decode vectors (n, d)."""
-    return Drawn(vectors, predict(decoder, vectors.astype(np.float32)))
+def draw_images(images: Mapping[str, np.ndarray], errors: pd.Series) -> Figure:
+    """Draw the first images of each source, with its re-encoding error."""
+    rows = []
+    for name, of_source in images.items():
+        label = name if np.isnan(errors[name]) else f"{name}\nre-encoding error {errors[name]:.2f}"
+        rows += fold([Tile(image) for image in of_source[:SHOWN]], COLUMNS, label)
+    title = "Images that the autoencoder decodes from latent vectors of each source, and real ones"
+    return draw_grid(rows, title)
 
 
-def take_test_images(case: Case, positions: np.ndarray) -> dict[str, Drawn]:
-    """Return the yardsticks: test images by way of the autoencoder, and as they are."""
-    codes = case.test_codes[positions]
-    return {
-        RECONSTRUCTED: decode(codes, case.decoder),
-        REAL: Drawn(codes, scale(case.test.images[positions])),
-    }
-
-
-def draw(images: Mapping[str, np.ndarray], errors: pd.Series) -> Figure:
-    """Draw the first images of each source in a block of its own, with its re-encoding error."""
-    figure, axes = new_figure(COLUMNS * 0.68, len(images) * (ROWS * 0.64 + 0.3) + 0.3, nrows=len(images))
-    for ax, (name, block) in zip(axes, images.items(), strict=True):
-        error = errors[name]
-        show_image(ax, tile(block))
-        ax.set_title(name if np.isnan(error) else f"{name}: re-encoding error {error:.2f}", pad=2)
-    figure.suptitle("images that a plain autoencoder decodes from latent vectors, and real ones")
+def draw_scores(table: pd.DataFrame, fraction: float, confidence: float) -> Figure:
+    """Draw every score with its interval, one row per source; test images in another colour."""
+    names = list(dict.fromkeys(table["source"]))
+    figure, axes = new_figure(9.6, 2 * (0.27 * len(names) + 0.75) + 0.6, nrows=2, ncols=4, sharey=True)
+    for ax, (score, title) in zip(axes.flat, TITLES.items(), strict=False):
+        mine = table[table["score"] == score].set_index("source").loc[names]
+        for row, (name, values) in enumerate(mine.iterrows()):
+            colour = BAD if name in (RECONSTRUCTED, REAL) else GOOD
+            ax.plot(values[["low", "high"]], [row, row], color=colour, lw=2)
+            ax.plot(values["mean"], row, "o", color=colour, ms=5)
+        ax.set_title(title, fontsize=10)
+        ax.grid(alpha=0.3)
+        if score in LOGARITHMIC:
+            ax.set_xscale("log")
+    axes[0, 0].set_yticks(range(len(names)), names)
+    axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
+    axes.flat[-1].set_axis_off()
+    note = f"blue: generators\nred: test images\nellipsoid of {fraction:.0%}"
+    axes.flat[-1].text(0, 0.5, note, transform=axes.flat[-1].transAxes)
+    figure.suptitle(f"Scores of latent vectors and their images ({confidence:.0%} intervals over seeds)")
     return figure
-
-
-def tile(images: np.ndarray) -> np.ndarray:
-    """Lay the first of the images (n, height, width, channels) out in ROWS of COLUMNS, the rest blank."""
-    _, height, width, channels = images.shape
-    padded = np.zeros((ROWS * COLUMNS, height + GAP, width + GAP, channels), images.dtype)
-    first = images[: len(padded)]
-    padded[: len(first), :height, :width] = first
-    grid = padded.reshape(ROWS, COLUMNS, height + GAP, width + GAP, channels).swapaxes(1, 2)
-    return grid.reshape(ROWS * (height + GAP), COLUMNS * (width + GAP), channels)

@@ -1,4 +1,4 @@
-"""Whether the latent vectors are normally distributed: all of them, each class, with and without outliers."""
+"""Normality of the latent vectors: of all images and of each class, with and without outliers."""
 
 from collections.abc import Iterator
 
@@ -6,62 +6,74 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digits.analysis.latent.normality import cut_outliers, measure, quantiles
-from digits.data.files import write_table
-from digits.drawing.style import BAD, GOOD, new_figure, save
-from stages.latent_analysis.case import Case
+from digits.analysis.latent.normality import compute_quantiles, cut_outliers, measure_normality
+from digits.drawing.style import BAD, GOOD, new_figure
+from stages.latent_analysis.context import ALL, Context, Results
 
-ALL = "all images"
 POINTS = 200  # quantiles drawn
+LABELLED = 2  # classes named in the plot of quantiles: those farthest from normal
+STATES = ((False, BAD, "o", "--", "all vectors"), (True, GOOD, "s", "-", "without outliers"))
 
 
-def report(case: Case) -> pd.DataFrame:
-    """Write tests and quantiles of every group; return the tests, one row a group and state."""
-    table = measure_groups(case)
-    write_table(case.plots / "normality.csv", table)
-    save(case.plots / "normality.png", draw_effects(table))
+def analyse_normality(context: Context) -> Results:
+    """Return tests and quantiles of every group; the details hold those of all images."""
+    table, groups = measure_groups(context), list(each_group(context))
     curves = pd.concat(
         [
-            quantiles(vectors, POINTS).assign(group=name, cut=cut)
-            for name, cut, vectors in each_group(case)
+            compute_quantiles(vectors, POINTS).assign(group=name, cut=cut)
+            for name, cut, vectors in groups
             if name == ALL or len(vectors) > vectors.shape[1] + 1  # fewer are all equally far from their mean
         ]
     )
-    write_table(case.plots / "mahalanobis.csv", curves)
-    save(case.plots / "mahalanobis.png", draw_quantiles(curves, case.region.rank))
-    return table
+    return Results(
+        tables={"normality": table, "mahalanobis": curves},
+        plots={
+            "normality": draw_effects(table),
+            "mahalanobis": draw_quantiles(curves, context.gaussian.rank),
+        },
+        details={"normality": summarise_all(table)},
+    )
 
 
-def each_group(case: Case) -> Iterator[tuple[str, bool, np.ndarray]]:
+def each_group(context: Context) -> Iterator[tuple[str, bool, np.ndarray]]:
     """Yield group, whether outliers are cut, and its vectors (n, d): all images, then each class."""
-    for name, codes in ((ALL, case.codes), *case.each_class()):
-        yield name, False, codes
-        yield name, True, codes[cut_outliers(codes)]
+    for name, latents in ((ALL, context.latents), *context.each_class()):
+        yield name, False, latents
+        yield name, True, latents[cut_outliers(latents)]
 
 
-def measure_groups(case: Case) -> pd.DataFrame:
-    """Return one row a group and state: group, cut, kept (share of its vectors), and its tests."""
+def measure_groups(context: Context) -> pd.DataFrame:
+    """Return one row per group and state: group, cut, kept (fraction of its vectors), and its tests."""
     rows, whole = [], 1
-    for name, cut, vectors in each_group(case):
+    for name, cut, vectors in each_group(context):
         whole = whole if cut else len(vectors)
-        sample = case.sample(len(vectors), case.settings.tested, f"normality {name}")
-        figures = measure(vectors, sample)
-        rows.append({"group": name, "cut": cut, "kept": len(vectors) / whole, **figures})
+        sample = context.sample(len(vectors), context.settings.normality_vectors, f"normality {name}")
+        tests = measure_normality(vectors, sample)
+        rows.append({"group": name, "cut": cut, "kept": len(vectors) / whole, **tests})
     return pd.DataFrame(rows)
 
 
+def summarise_all(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the tests of all images by name, before and after the cut; undefined ones are left out."""
+    of_all = table[table["group"] == ALL].drop(columns=["group"]).set_index("cut")
+    tests = {}
+    for cut, state in ((False, "all"), (True, "without_outliers")):
+        defined = of_all[of_all.index == cut].dropna(axis="columns").astype(float)
+        tests[state] = dict(zip(defined.columns, defined.to_numpy()[0].tolist(), strict=True))
+    return tests
+
+
 def draw_effects(table: pd.DataFrame) -> Figure:
-    """Draw effect sizes of each group, before and after the cut."""
+    """Draw the effect sizes of each group, before and after the cut."""
     names = list(dict.fromkeys(table["group"]))
-    figure, axes = new_figure(9.6, 0.28 * len(names) + 1.7, ncols=3, sharey=True)
-    measures = {
-        "ks_distance": "distance from chi-square",
+    figure, axes = new_figure(9.6, 0.28 * len(names) + 1.9, ncols=3, sharey=True)
+    effects = {
+        "ks_distance": "Distance from chi-square",
         "mardia_kurtosis_ratio": "Mardia's kurtosis / normal",
-        "skewness": "mean |skewness| of an axis",
+        "skewness": "Mean |skewness| of an axis",
     }
-    looks = ((False, BAD, "o", "all vectors"), (True, GOOD, "s", "without outliers"))
-    for ax, (column, title) in zip(axes, measures.items(), strict=True):
-        for cut, colour, marker, label in looks:
+    for ax, (column, title) in zip(axes, effects.items(), strict=True):
+        for cut, colour, marker, _, label in STATES:
             mine = table[table["cut"] == cut].set_index("group").loc[names]
             ax.plot(mine[column], range(len(names)), marker, color=colour, ms=5, label=label)
         ax.axvline(1 if column.endswith("ratio") else 0, color="black", ls=":", lw=1.2)
@@ -69,46 +81,38 @@ def draw_effects(table: pd.DataFrame) -> Figure:
         ax.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(range(len(names)), names)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle("how far latent vectors are from a normal distribution (dotted line: not at all)")
+    plain = table[~table["cut"]].set_index("group")["ks_distance"].dropna()
+    figure.suptitle(
+        "Effect sizes of the tests of normality of the latent vectors (dotted: normal);\n"
+        f"farthest from chi-square: {plain.idxmax()} ({plain.max():.2f})"
+        if len(plain)
+        else "Effect sizes of the tests of normality"
+    )
     return figure
 
 
 def draw_quantiles(curves: pd.DataFrame, d: int) -> Figure:
     """Draw quantiles of squared Mahalanobis distances against those of chi-square(d)."""
-    figure, axes = new_figure(9.6, 4.6, ncols=2)
+    figure, (whole, classes) = new_figure(9.6, 4.8, ncols=2, sharey=True)
+    for cut, colour, _, line, label in STATES:
+        mine = curves[(curves["group"] == ALL) & (curves["cut"] == cut)]
+        whole.plot(mine["expected"], mine["observed"], color=colour, ls=line, lw=2, label=label)
+    whole.legend(loc="upper left")
+    by_class = curves[(curves["group"] != ALL) & ~curves["cut"]]
+    farthest = by_class.groupby("group", sort=False)["observed"].max().nlargest(LABELLED).index
+    for name, mine in by_class.groupby("group", sort=False):
+        colour, width = (BAD, 1.5) if name in farthest else ("grey", 1)
+        classes.plot(mine["expected"], mine["observed"], color=colour, lw=width)
+        if name in farthest:
+            end = mine.iloc[-1]
+            classes.text(end["expected"], end["observed"], f" {name}", color=colour, va="center")
     top = curves["expected"].max()
-    for ax, of_all in zip(axes, (True, False), strict=True):
-        for (name, cut), mine in curves.sort_values("cut", ascending=False, kind="stable").groupby(
-            ["group", "cut"], sort=False
-        ):
-            if (name == ALL) == of_all:
-                ax.plot(
-                    mine["expected"],
-                    mine["observed"],
-                    color=GOOD if cut else BAD,
-                    alpha=1 if of_all else 0.5,
-                    lw=2 if of_all else 1,
-                    ls="-" if cut else "--",
-                )
+    for ax, title in ((whole, "All images"), (classes, "Each class, all vectors")):
         ax.plot([0, top], [0, top], color="black", ls=":", lw=1.2)
-        ax.set(
-            xlabel=f"quantile of chi-square({d})", title="all images" if of_all else "each class by itself"
-        )
-    axes[0].set_ylabel("quantile of the squared Mahalanobis distance")
-    handles = [
-        axes[0].plot([], [], color=colour, ls=line, label=label)[0]
-        for colour, line, label in ((BAD, "--", "all vectors"), (GOOD, "-", "without outliers"))
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    figure.suptitle("squared Mahalanobis distances of the latent vectors (dotted: a normal distribution)")
+        ax.set(xlabel=f"quantile of chi-square({d})", title=title)
+    whole.set_ylabel("quantile of the squared Mahalanobis distance")
+    figure.suptitle(
+        "Squared Mahalanobis distances of the latent vectors (dotted: a normal distribution);\n"
+        "above the dotted line the tails are heavier than normal"
+    )
     return figure
-
-
-def summarise(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the figures of all images by name, before and after the cut; the undefined are left out."""
-    of_all = table[table["group"] == ALL].drop(columns=["group"]).set_index("cut")
-    figures = {}
-    for cut, state in ((False, "all"), (True, "without_outliers")):
-        defined = of_all[of_all.index == cut].dropna(axis="columns").astype(float)
-        figures[state] = dict(zip(defined.columns, defined.to_numpy()[0].tolist(), strict=True))
-    return figures

@@ -1,63 +1,61 @@
-"""The spaces in their principal components: how they look in two, and how many they fill."""
+"""Principal components of the spaces: maps of two components, and the variance of all of them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from digits.analysis.latent import pca as projection
+from digits.analysis.latent.gaussian import participation_ratio
 from digits.analysis.latent.pca import Projection
-from digits.data.files import write_array, write_table
-from digits.drawing.style import COLOURS, new_figure, save, scatter_by_class
-from stages.latent_analysis.case import Case
-from stages.latent_analysis.spaces import TITLES, Vectors
+from digits.data.splits import Split
+from digits.drawing.style import COLOURS, GOOD, new_figure, scatter_by_class
+from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
 
-LOOKS = dict(zip(TITLES, ("#000000", COLOURS[0], COLOURS[4], COLOURS[3]), strict=True))
-
-
-def report(case: Case, spaces: Mapping[str, Vectors], outputs: Path) -> dict[str, Projection]:
-    """Write scatter, spectra and the test images' components of all spaces; return their projections."""
-    results = {name: projection.fit(train) for name, (train, _) in spaces.items()}
-    for name, result in results.items():
-        write_array(outputs / f"{name}_components.npy", result.apply(spaces[name][1]))
-    shown = case.sample(len(case.test), case.settings.scatter, "scatter")
-    maps = {name: result.apply(spaces[name][1][shown]) for name, result in results.items()}
-    write_table(case.plots / "pca.csv", tabulate(maps, case, shown))
-    save(case.plots / "pca.png", draw_components(results, maps, case.test.labels[shown], case.classes))
-    write_table(case.plots / "scree.csv", tabulate_spectra(results))
-    save(case.plots / "scree.png", draw_spectra(results))
-    return results
+SPACE_COLOURS = dict(zip(SPACES, ("#000000", COLOURS[0], GOOD, COLOURS[3]), strict=True))
+SHOWN = 5000  # test images in each scatter plot, at most
 
 
-def tabulate(maps: Mapping[str, np.ndarray], case: Case, shown: np.ndarray) -> pd.DataFrame:
-    """Return one row a shown test image: index, label, and its coordinates in each map (n, 2)."""
-    names = np.array(case.classes)[case.test.labels[shown]]
-    columns = {f"{name}_{axis + 1}": points[:, axis] for name, points in maps.items() for axis in (0, 1)}
-    return pd.DataFrame({"index": case.test.indices[shown], "label": names, **columns})
+def analyse_projections(
+    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+) -> Results:
+    """Return scatter plots, spectra, and the coordinates of all test images in two components."""
+    coordinates = {name: result.apply(spaces[name][1]) for name, result in projections.items()}
+    shown = context.sample(len(context.test), SHOWN, "scatter")
+    maps = {name: points[shown] for name, points in coordinates.items()}
+    test, classes = context.test.take(shown), context.classes
+    return Results(
+        tables={"pca": tabulate_map(maps, test, classes), "scree": tabulate_spectra(projections)},
+        plots={"pca": draw_maps(projections, maps, test, classes), "scree": draw_spectra(projections)},
+        details={"explained_variance": {name: result.explained for name, result in projections.items()}},
+        arrays={f"{name}_components": points for name, points in coordinates.items()},
+    )
 
 
-def draw_components(
-    results: Mapping[str, Projection], maps: Mapping[str, np.ndarray], labels: np.ndarray, classes: list[str]
+def draw_maps(
+    projections: Mapping[str, Projection], maps: Mapping[str, np.ndarray], test: Split, classes: list[str]
 ) -> Figure:
-    """Draw the maps (n, 2) of test images in the principal components of each space, by class (n,)."""
+    """Draw the maps (n, 2) of test images in two principal components of each space."""
     figure, axes = new_figure(9.6, 9.4, nrows=2, ncols=2)
-    for ax, (name, result) in zip(axes.flat, results.items(), strict=True):
-        scatter_by_class(ax, maps[name], labels, classes)
-        shares = result.shares
+    for ax, (name, projection) in zip(axes.flat, projections.items(), strict=True):
+        scatter_by_class(ax, maps[name], test.labels, classes)
         ax.set(
-            title=TITLES[name],
-            xlabel=f"component 1 ({shares['first']:.1%} of the variance)",
-            ylabel=f"component 2 ({shares['second']:.1%} of the variance)",
+            title=SPACES[name],
+            xlabel=f"component 1 ({projection.explained['first']:.1%} of the variance)",
+            ylabel=f"component 2 ({projection.explained['second']:.1%} of the variance)",
         )
-    figure.suptitle(f"{len(labels):,} test images in principal components of the training images")
+    best = max(projections, key=lambda name: projections[name].explained["both"])
+    figure.suptitle(
+        f"{len(test):,} test images in two principal components of the training images:\n"
+        f"most variance in {SPACES[best][0].lower()}{SPACES[best][1:]} "
+        f"({projections[best].explained['both']:.1%})"
+    )
     return figure
 
 
-def tabulate_spectra(results: Mapping[str, Projection]) -> pd.DataFrame:
-    """Return one row a space and component: space, component, share, cumulative."""
+def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
+    """Return one row per space and component: space, component, share, cumulative."""
     tables = [
         pd.DataFrame(
             {
@@ -67,25 +65,27 @@ def tabulate_spectra(results: Mapping[str, Projection]) -> pd.DataFrame:
                 "cumulative": result.spectrum.cumsum(),
             }
         )
-        for name, result in results.items()
+        for name, result in projections.items()
     ]
     return pd.concat(tables)
 
 
-def draw_spectra(results: Mapping[str, Projection]) -> Figure:
+def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
     """Draw the variance of each component, and the sum of the first ones, for each space."""
     figure, (scree, cumulative) = new_figure(9.6, 4.2, ncols=2)
-    for name, result in results.items():
+    for name, result in projections.items():
         number = np.arange(1, len(result.spectrum) + 1)
-        ratio = f"{TITLES[name]}: {result.participation_ratio:.1f} of {len(number)}"
-        scree.plot(number, result.spectrum, color=LOOKS[name], lw=1.8, label=ratio)
-        cumulative.plot(number, result.spectrum.cumsum(), color=LOOKS[name], lw=1.8)
-    least = min(result.spectrum[: result.count(0.999)].min() for result in results.values())
-    scree.set(xscale="log", yscale="log", ylim=(least / 3, 1), title="variance of each component")
-    cumulative.set(xscale="log", ylim=(0, 1.02), title="variance of all components so far")
+        ratio = f"{SPACES[name]}: {participation_ratio(result.spectrum):.1f} of {len(number)}"
+        scree.plot(number, result.spectrum, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
+        cumulative.plot(number, result.spectrum.cumsum(), color=SPACE_COLOURS[name], lw=1.8)
+    least = min(result.spectrum[: result.count(0.999)].min() for result in projections.values())
+    scree.set(xscale="log", yscale="log", ylim=(least / 3, 1), title="Variance of each component")
+    cumulative.set(xscale="log", ylim=(0, 1.02), title="Cumulative variance")
     for ax in (scree, cumulative):
-        ax.set(xlabel="principal component", ylabel="share of the variance")
+        ax.set(xlabel="principal component", ylabel="fraction of the variance")
         ax.grid(alpha=0.3)
     cumulative.yaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(title="participation ratio", loc="outside lower center", ncols=2)
+    figure.legend(
+        title="Participation ratio (effective number of components)", loc="outside lower center", ncols=2
+    )
     return figure

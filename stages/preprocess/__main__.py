@@ -1,39 +1,59 @@
-"""Split the images into training, validation and test sets, check them, and show what they hold.
+"""Split the images into training, validation and test sets; check and explore them.
 
 The split is stratified and seeded. The training and validation sets come from the original training
 file, the test set from the original test file; from here on only evaluation and analysis open it.
 """
 
+from pydantic import Field
+
+from digits.compute import Compute
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-from stages.preprocess.settings import Parameters
+
+
+class Sizes(Block):
+    """Number of images per split; the rest is left out."""
+
+    train: int = Field(ge=100, description="images to train on")
+    val: int = Field(ge=50, description="images that choices are made on")
+    test: int = Field(ge=50, description="images that results are reported on")
+
+
+class Parameters(Block):
+    """The settings of this stage in params.yaml."""
+
+    split_seed: Seed
+    compute: Compute
+    preprocess: Sizes
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the IDX files; write the splits, the exploration and its figures."""
+    """Read the IDX files; write the splits, the tables of the exploration and its pictures."""
     from digits.data.files import read_json, write_json, write_table
     from digits.data.splits import write_split
     from digits.drawing.style import save
-    from stages.preprocess import exploration, figures, idx, splits
+    from stages.preprocess import exploration, idx, splits
 
-    dataset = read_json(paths.raw / "dataset.json")
+    dataset, sizes = read_json(paths.raw / "dataset.json"), parameters.preprocess.model_dump()
+    title, classes = dataset["title"], dataset["classes"]
     files = {name: idx.read_pair(paths.raw, name) for name in ("train", "t10k")}
-    parts = splits.split(files["train"], files["t10k"], parameters.preprocess, parameters.split_seed)
-    splits.check(parts, len(dataset["classes"]))
+    parts = splits.split(files["train"], files["t10k"], sizes, parameters.split_seed)
+    splits.check(parts, len(classes))
     for name, folder in (("train", paths.train), ("val", paths.val), ("test", paths.test)):
         write_split(folder, parts[name])
     write_json(paths.dataset, dataset)
-    write_json(paths.data / "statistics.json", {name: exploration.statistics(part) for name, part in parts.items()})
-    counts = exploration.label_counts(parts, dataset["classes"])
-    values = exploration.pixel_values(parts["train"].images)
-    means = exploration.class_means(parts["train"], len(dataset["classes"]))
+    train, statistics = parts["train"], {name: exploration.statistics(part) for name, part in parts.items()}
+    counts, values = exploration.label_counts(parts, classes), exploration.pixel_values(train.images)
+    write_json(paths.data / "statistics.json", statistics)
     write_table(paths.data / "label_counts.csv", counts)
     write_table(paths.data / "pixel_values.csv", values)
-    save(paths.plots / "label_counts.png", figures.label_counts(counts, dataset["title"]))
-    save(paths.plots / "pixel_values.png", figures.pixel_values(values))
-    save(paths.plots / "images.png", figures.images(parts["train"], dataset["classes"]))
-    save(paths.plots / "class_means.png", figures.class_means(means, dataset["classes"]))
+    means = exploration.class_means(train, len(classes))
+    save(paths.plots / "label_counts.png", exploration.draw_label_counts(counts, title))
+    save(paths.plots / "pixel_values.png", exploration.draw_pixel_values(values))
+    save(paths.plots / "images.png", exploration.draw_images(train, classes))
+    save(paths.plots / "class_means.png", exploration.draw_class_means(means, classes))
 
 
 if __name__ == "__main__":

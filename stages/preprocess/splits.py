@@ -1,5 +1,6 @@
-"""Seeded, stratified splits, and the checks that they pass before anything is written."""
+"""Seeded, stratified splits, and the checks they must pass before anything is written."""
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
@@ -7,20 +8,19 @@ from sklearn.model_selection import train_test_split
 
 from digits.data.splits import Split
 from digits.pipeline import StageError
-from stages.preprocess.settings import Sizes
 
 Labelled = tuple[np.ndarray, np.ndarray]  # images (n, height, width, channels) and labels (n,)
 
 
-def split(train_file: Labelled, test_file: Labelled, sizes: Sizes, seed: int) -> dict[str, Split]:
+def split(train_file: Labelled, test_file: Labelled, sizes: Mapping[str, int], seed: int) -> dict[str, Split]:
     """Return the splits `train` and `val` of the first file and `test` of the second.
 
-    Each has its file's shares of the classes and its file's order. Raises StageError when a file
-    holds too few images.
+    sizes: numbers of images per split. Each split has its file's class fractions and its file's order.
+    Raises StageError when a file holds too few images.
     """
     train_labels, test_labels = train_file[1], test_file[1]
-    train, val = _stratified(train_labels, sizes.train, sizes.val, seed)
-    test, _ = _stratified(test_labels, sizes.test, 0, seed)
+    train, val = _stratified(train_labels, sizes["train"], sizes["val"], seed)
+    test, _ = _stratified(test_labels, sizes["test"], 0, seed)
     return {
         "train": _take(train_file, train),
         "val": _take(train_file, val),
@@ -29,7 +29,7 @@ def split(train_file: Labelled, test_file: Labelled, sizes: Sizes, seed: int) ->
 
 
 def _stratified(labels: np.ndarray, n: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw two disjoint sets of n and m positions, sorted, with the labels' shares of the classes."""
+    """Draw two disjoint sets of n and m positions, sorted, stratified by label."""
     everything = np.arange(len(labels))
     if n + m > len(labels):
         raise StageError(
@@ -38,7 +38,7 @@ def _stratified(labels: np.ndarray, n: int, m: int, seed: int) -> tuple[np.ndarr
         )
     chosen = everything
     if (rest := len(labels) - n - m) > 0:
-        enough = rest >= len(np.unique(labels))  # scikit-learn wants one of each class on either side
+        enough = rest >= len(np.unique(labels))  # scikit-learn wants one of each class on each side
         chosen, _ = train_test_split(
             everything, train_size=n + m, stratify=labels if enough else None, random_state=seed
         )
@@ -56,7 +56,7 @@ def _take(file: Labelled, positions: np.ndarray) -> Split:
 
 
 def check(splits: dict[str, Split], n_classes: int) -> None:
-    """Raise StageError on a wrong label, a class that is absent, or an image in two splits."""
+    """Raise StageError on a wrong label, a missing class, or an image in two splits."""
     for name, part in splits.items():
         found = np.unique(part.labels)
         if not np.array_equal(found, np.arange(n_classes)):
@@ -72,7 +72,7 @@ def check(splits: dict[str, Split], n_classes: int) -> None:
         if common := known[first].keys() & known[second].keys():
             pairs = sorted((int(known[first][image]), int(known[second][image])) for image in common)
             raise StageError(
-                f"{len(pairs)} images stand in both {first} and {second}; the first is number "
-                f"{pairs[0][0]} of one file and number {pairs[0][1]} of the other. A figure on them "
-                "would be too good: mend the files."
+                f"{len(pairs)} images are in both {first} and {second}; the first is number "
+                f"{pairs[0][0]} of one file and number {pairs[0][1]} of the other. Results on them "
+                "would be too good: fix the files."
             )

@@ -4,12 +4,40 @@ Features are the most important pixels (by the forest's impurity or permutation,
 information), random pixels, principal components, or distances to cluster centres.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from digits.compute import Compute
+from digits.networks.mlp.settings import MLP
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-from studies.features.settings import Parameters
+from digits.training.settings import Augmentation
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Features(Block):
+    """Which numbers of features are tried, and how often."""
+
+    counts: tuple[Count, ...] = Field(description="numbers of pixels or components")
+    clusters: tuple[Count, ...] = Field(description="numbers of clusters")
+    repeated: tuple[Count, ...] = Field(description="numbers that are trained with several seeds")
+    seeds: Count = Field(description="number of seeds for those")
+    epochs: Count = Field(description="of each training; the other settings are those of train-mlp")
+    dropout: float = Field(ge=0, lt=1, description="fraction of hidden units dropped in training")
+    augmentation: Augmentation
+
+
+class Parameters(Block):
+    """What this study reads from params.yaml."""
+
+    seed: Seed
+    compute: Compute
+    features: Features
+    train_mlp: MLP = Field(alias="train-mlp")
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
@@ -36,11 +64,11 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for k in settings.clusters if paths.source == "clusters" else settings.counts:
         transform = representation(k)
         for seed in training.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
-            model, fitted = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
-            figures = training.measure(model, fitted, test, transform)
-            rows.append({"source": paths.source, "features": k, "seed": seed, **figures})
-            run.epoch(len(rows), {f"{k}_features": figures["accuracy"]})
-    write_table(paths.table, pd.DataFrame(rows))
+            result = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
+            metrics = training.measure(result, test, transform)
+            rows.append({"source": paths.source, "features": k, "seed": seed, **metrics})
+            run.epoch(len(rows), {f"{k}_features": metrics["accuracy"]})
+    write_table(paths.features, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import mutual_info_classif
 
 from digits.data.splits import Split, flatten
-from digits.pipeline import StageError
 from digits.training.loop import Transform
 
-SOURCES = ("forest", "permutation", "mutual-information", "random", "components", "clusters")
 LEVELS = 8  # grey levels that mutual information tells apart
 CLUSTER_BATCH = 4096
 
@@ -25,9 +23,11 @@ Representation = Callable[[int], Transform]
 
 
 def represent(source: str, train: Split, importances: Path, seed: int) -> Representation:
-    """Return the source's transform for any number of features; raise StageError for another source."""
-    if source not in SOURCES:
-        raise StageError(f"--source {source}: expected one of {', '.join(SOURCES)}.")
+    """Return the function that gives a source's transform for any number of features.
+
+    source: an item of the matrix of `features` in dvc.yaml
+    importances: table with the columns impurity and permutation, one row per pixel
+    """
     if source == "components":
         return principal_components(train)
     if source == "clusters":
@@ -37,16 +37,15 @@ def represent(source: str, train: Split, importances: Path, seed: int) -> Repres
 
 
 def pixel_order(source: str, train: Split, importances: Path, seed: int) -> np.ndarray:
-    """Return all flat pixel indices, the best first."""
+    """Return the flat indices of all pixels, the best first; impurity breaks the ties of permutation."""
     if source == "random":
         return np.random.default_rng(seed).permutation(train.images[0].size)
     if source == "mutual-information":
         return np.argsort(-mutual_information(train), kind="stable")
     measured = pd.read_csv(importances)
     first = "impurity" if source == "forest" else source
-    return np.lexsort(
-        [-measured["impurity"].to_numpy(), -measured[first].to_numpy()]
-    )  # the last key counts most
+    keys = [-measured[name].to_numpy() for name in ("impurity", first)]
+    return np.lexsort(keys)  # the last key counts most
 
 
 def mutual_information(train: Split) -> np.ndarray:

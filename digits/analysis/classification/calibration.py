@@ -1,4 +1,4 @@
-"""Whether probabilities can be taken at their word, and one number that mends them."""
+"""Calibration: how far probabilities match accuracies, and temperature scaling, which corrects them."""
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature in TEMPERATURES that gives these probabilities the lowest log loss.
 
     Guo et al. (2017), ICML, section 4.2; the logits are the logarithms of the probabilities
-    (n, n_classes). Where every image is right the loss only falls with the temperature, and a low one comes
-    out.
+    (n, n_classes). If every image is right, the loss falls with the temperature
+    and the result is a low one.
     """
     logits = _logits(probabilities)
     labels = labels.astype(np.intp)
@@ -37,7 +37,7 @@ def measure_probabilities(
 ) -> dict[str, np.ndarray]:
     """Return log loss (nats), Brier score (0 to 2) and calibration error of probabilities (n, n_classes).
 
-    weights: float64 (n, m), ones or bootstrap counts; each figure comes once a column, float64 (m,).
+    weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     brier: mean over images of sum_k (p_k - y_k)^2; Brier (1950), Monthly Weather Review 78: 1-3.
     """
     double = probabilities.astype(np.float64)
@@ -67,7 +67,7 @@ def measure_calibration_error(
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> pd.DataFrame:
-    """Return one row a bin that has images: low, high, images, confidence, accuracy.
+    """Return one row per bin that has images: low, high, images, confidence, accuracy.
 
     A bin holds confidences above low and up to high; confidence and accuracy are its images' means.
     """

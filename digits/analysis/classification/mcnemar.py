@@ -1,4 +1,4 @@
-"""Two classifiers on the same images: who errs where, and whether the difference is chance."""
+"""McNemar's test: two classifiers on the same images, and whether their difference is chance."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def agreement_by_class(
     labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: list[str], names: tuple[str, str]
 ) -> pd.DataFrame:
-    """Return one row a class: its images by which of the two gets them right, bool (n,) each.
+    """Return one row per class: its images by which of the two gets them right, bool (n,) each.
 
     Columns: class, images, both_right, only_NAME_right for either name, both_wrong.
     """

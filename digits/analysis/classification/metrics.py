@@ -1,8 +1,11 @@
-"""What a classifier decides: the confusion matrix, the table per class, figures of right and wrong."""
+"""Metrics of a classifier: confusion matrix, table per class, and all single numbers together."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+
+from digits.analysis.classification.calibration import measure_probabilities
+from digits.analysis.classification.intervals import accuracy_interval, weigh_equally
+from digits.analysis.classification.roc import measure_ranking
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
@@ -13,10 +16,10 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int
 
 
 def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
-    """Return one row a class: AN, TP, FP, FN, precision, recall, f1, accuracy.
+    """Return one row per class: AN, TP, FP, FN, precision, recall, f1, accuracy.
 
     AN: images of the class. accuracy: one against the rest, (TP + TN) / N. f1: the harmonic mean
-    TP / (TP + (FP + FN) / 2). A ratio without a case (a class never predicted, or absent) is 0.
+    TP / (TP + (FP + FN) / 2). A ratio with nothing to divide by (a class never predicted, or absent) is 0.
     """
     positive = confusion.diagonal()
     actual, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
@@ -37,28 +40,44 @@ def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
 
 
 def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
-    """Return the n most frequent errors of a confusion matrix: label, prediction, count, share.
+    """Return the n most frequent errors of a confusion matrix: label, prediction, count, fraction.
 
-    share: of the label's images. At equal counts the greater share, then the lower label, comes first.
+    fraction: of the label's images. At equal counts the larger fraction, then the lower label, comes first.
     """
     label, prediction = np.nonzero(confusion * (1 - np.eye(len(confusion), dtype=np.int64)))
     count = confusion[label, prediction]
-    share = count / confusion.sum(axis=1)[label]
-    table = pd.DataFrame({"label": label, "prediction": prediction, "count": count, "share": share})
-    ranked = table.sort_values(["count", "share"], ascending=False, kind="stable")
+    fraction = count / confusion.sum(axis=1)[label]
+    table = pd.DataFrame({"label": label, "prediction": prediction, "count": count, "fraction": fraction})
+    ranked = table.sort_values(["count", "fraction"], ascending=False, kind="stable")
     return ranked.head(n).reset_index(drop=True)
 
 
-def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
-    """Return Wilson's score interval of an accuracy of `correct` in `n`.
+def measure(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the metrics of decisions, probabilities (n, n_classes) and ranking.
 
-    Wilson (1927), JASA 22: 209-212; it stays within [0, 1] and holds near 1, where Wald's fails.
+    weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     """
-    z = float(norm.ppf((1 + confidence) / 2))
-    share = correct / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(centre - half), float(centre + half)
+    return {
+        **measure_decisions(labels, probabilities, weights),
+        **measure_probabilities(labels, probabilities, bins, weights),
+        **measure_ranking(labels, probabilities, weights),
+    }
+
+
+def count_errors(labels: np.ndarray, probabilities: np.ndarray, confidence: float) -> dict[str, float]:
+    """Return the number of errors, and the ends of Wilson's interval of the accuracy."""
+    correct = int((probabilities.argmax(axis=1) == labels).sum())
+    low, high = accuracy_interval(correct, len(labels), confidence)
+    return {"accuracy_low": low, "accuracy_high": high, "errors": len(labels) - correct}
+
+
+def assess(labels: np.ndarray, probabilities: np.ndarray, confidence: float, bins: int) -> dict[str, float]:
+    """Return all metrics of the sample, the interval of its accuracy, and the number of errors."""
+    measured = measure(labels, probabilities, bins, weigh_equally(len(labels)))
+    values = {name: value.item() for name, value in measured.items()}
+    return values | count_errors(labels, probabilities, confidence)
 
 
 def measure_decisions(
@@ -66,7 +85,7 @@ def measure_decisions(
 ) -> dict[str, np.ndarray]:
     """Return accuracy, top-2 accuracy, balanced accuracy and macro F1 of probabilities (n, n_classes).
 
-    weights: float64 (n, m), ones or bootstrap counts; each figure comes once a column, float64 (m,).
+    weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     balanced_accuracy: mean recall of the classes that have images. macro_f1: mean F1 of the classes
     that have images or predictions. Of equal probabilities the lower class is predicted.
     """
@@ -86,9 +105,9 @@ def measure_decisions(
 
 
 def majority_probabilities(train_labels: np.ndarray, n: int, n_classes: int) -> np.ndarray:
-    """Return the classes' shares among the training labels, n times: the guess without a look."""
-    shares = np.bincount(train_labels, minlength=n_classes) / len(train_labels)
-    return np.tile(shares, (n, 1))
+    """Return the fraction of each class among the training labels, for each of n images."""
+    fractions = np.bincount(train_labels, minlength=n_classes) / len(train_labels)
+    return np.tile(fractions, (n, 1))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

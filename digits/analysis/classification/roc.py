@@ -1,4 +1,4 @@
-"""How well probabilities rank the images of a class before all others: ROC and precision-recall."""
+"""ROC and precision-recall: how well probabilities rank the images of a class before all others."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_curve
 
-from digits.analysis.classification.bootstrap import weigh_equally
+from digits.analysis.classification.intervals import weigh_equally
 
 
 def measure_ranking(
@@ -31,7 +31,7 @@ def measure_ranking(
 
 
 def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return one row a class that has images: label, roc_auc, average_precision."""
+    """Return one row per class that has images: label, roc_auc, average_precision."""
     rows = [
         (label, *_measure_class(positive, scores, weigh_equally(len(labels))).ravel())
         for label, positive, scores in _each_class(labels, probabilities)

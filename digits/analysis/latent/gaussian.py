@@ -1,4 +1,4 @@
-"""The region that latent vectors fill: its centre, axes and extent, and how far from it a vector lies."""
+"""Gaussian distributions: principal axes, Mahalanobis distances, ellipses of two axes."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,31 +7,32 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-NEGLIGIBLE = 1e-10  # variance along an axis, as a share of the largest, that counts as none
-OFF = 1e-3  # distance from the space that the region spans, in its largest deviations, that counts
+NEGLIGIBLE = 1e-10  # variance along an axis, relative to the largest, that counts as zero
+OFF_PLANE = 1e-3  # distance from the subspace that has variance, in largest standard deviations, that counts
+TINY = 1e-300  # replaces a half axis of 0
 
 
 @dataclass(frozen=True)
-class Region:
-    """Mean (d,) and covariance (d, d) of latent vectors, float64; its principal axes span its space."""
+class Gaussian:
+    """Mean (d,) and covariance (d, d) of a Gaussian distribution, float64; its rank may be less than d."""
 
     mean: np.ndarray
     covariance: np.ndarray
 
     @property
-    def deviation(self) -> np.ndarray:
-        """Standard deviation along each axis (d,)."""
+    def standard_deviation(self) -> np.ndarray:
+        """Standard deviation along each coordinate axis (d,)."""
         return np.sqrt(self.covariance.diagonal())
 
     @property
     def correlation(self) -> np.ndarray:
-        """Correlation matrix (d, d); 0 beside an axis that never varies."""
-        scale = np.outer(self.deviation, self.deviation)
+        """Correlation matrix (d, d); 0 for an axis that never varies."""
+        scale = np.outer(self.standard_deviation, self.standard_deviation)
         return np.divide(self.covariance, scale, out=np.eye(len(scale)), where=scale > 0)
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        """Variance along each principal axis (d,), the largest first."""
+        """Variance along each principal axis (d,), largest first."""
         return np.clip(np.linalg.eigvalsh(self.covariance)[::-1], 0, None)
 
     @cached_property
@@ -44,7 +45,7 @@ class Region:
 
     @property
     def rank(self) -> int:
-        """Number of principal axes along which the vectors vary."""
+        """Number of principal axes with a variance that is not negligible."""
         return int((self.eigenvalues > NEGLIGIBLE * self.eigenvalues[0]).sum())
 
     @property
@@ -53,34 +54,22 @@ class Region:
         return np.sqrt(self.eigenvalues[: self.rank])
 
     @property
-    def participation_ratio(self) -> float:
-        """(sum lambda)^2 / sum lambda^2: 1 for a line, d for a ball; 0 where nothing varies."""
-        squares = float((self.eigenvalues**2).sum())
-        return float(self.eigenvalues.sum()) ** 2 / squares if squares else 0.0
-
-    @property
-    def axes(self) -> pd.DataFrame:
-        """One row an axis: mean and deviation."""
-        axis = np.arange(1, len(self.mean) + 1)
-        return pd.DataFrame({"axis": axis, "mean": self.mean, "deviation": self.deviation})
-
-    @property
     def correlation_table(self) -> pd.DataFrame:
-        """One row a pair of axes: axis, other, correlation."""
+        """One row per pair of axes (from 1): axis, other, correlation."""
         first, second = np.triu_indices(len(self.mean), k=1)
         values = self.correlation[first, second]
         return pd.DataFrame({"axis": first + 1, "other": second + 1, "correlation": values})
 
     @property
-    def figures(self) -> dict[str, float]:
+    def summary(self) -> dict[str, float]:
         """Distance of the mean from 0, mean deviation, |correlation| (mean, largest), participation ratio."""
         pairs = self.correlation_table["correlation"].abs()
         return {
             "distance_of_mean": float(np.linalg.norm(self.mean)),
-            "mean_deviation": float(self.deviation.mean()),
+            "mean_deviation": float(self.standard_deviation.mean()),
             "mean_correlation": float(pairs.mean()) if len(pairs) else 0.0,
             "largest_correlation": float(pairs.max()) if len(pairs) else 0.0,
-            "participation_ratio": self.participation_ratio,
+            "participation_ratio": participation_ratio(self.eigenvalues),
         }
 
     def whiten(self, vectors: np.ndarray) -> np.ndarray:
@@ -88,38 +77,72 @@ class Region:
         return np.asarray((vectors - self.mean) @ self.directions / self.half_axes)
 
     def unwhiten(self, values: np.ndarray) -> np.ndarray:
-        """Return the vectors (n, d) of values along the principal axes (n, rank): `whiten` undone."""
+        """Return the vectors (n, d) of whitened values (n, rank): the inverse of `whiten`."""
         return np.asarray(self.mean + values * self.half_axes @ self.directions.T)
 
     def squared_distances(self, vectors: np.ndarray) -> np.ndarray:
         """Return the squared Mahalanobis distance of vectors (n, d) from the mean, float64 (n,).
 
-        Infinite for a vector outside the space that the region spans, where its covariance is singular.
+        Infinite for a vector outside the subspace that has variance, where the covariance is singular.
         """
         whitened = self.whiten(vectors)
         squared = (whitened**2).sum(axis=1)
         if self.rank < len(self.mean):
             outside = np.linalg.norm(vectors - self.unwhiten(whitened), axis=1)
-            squared[outside > OFF * np.sqrt(self.eigenvalues[0])] = np.inf
+            squared[outside > OFF_PLANE * np.sqrt(self.eigenvalues[0])] = np.inf
         return np.asarray(squared)
 
-    def radius(self, share: float) -> float:
-        """Return the Mahalanobis distance within which that share of a normal distribution lies."""
-        return float(np.sqrt(chi2.ppf(share, self.rank)))
+    def radius(self, fraction: float) -> float:
+        """Return the Mahalanobis distance within which that fraction of the distribution lies."""
+        return float(np.sqrt(chi2.ppf(fraction, self.rank)))
 
-    def share_inside(self, vectors: np.ndarray, share: float) -> float:
-        """Return the share of vectors (n, d) within the ellipsoid that holds `share` of a normal one."""
-        return float((self.squared_distances(vectors) <= self.radius(share) ** 2).mean())
+    def fraction_inside(self, vectors: np.ndarray, fraction: float) -> float:
+        """Return how many of the vectors (n, d), 0 to 1, lie in the ellipsoid that holds `fraction`."""
+        return float((self.squared_distances(vectors) <= self.radius(fraction) ** 2).mean())
 
 
-def describe(vectors: np.ndarray) -> Region:
-    """Return mean and covariance (divisor n - 1; 0 for one vector) of vectors (n, d)."""
+def fit_gaussian(vectors: np.ndarray) -> Gaussian:
+    """Return mean and covariance (divisor n - 1; 0 for a single vector) of vectors (n, d)."""
     values = vectors.astype(np.float64)
     d = values.shape[1]
     covariance = np.cov(values, rowvar=False).reshape(d, d) if len(values) > 1 else np.zeros((d, d))
-    return Region(values.mean(axis=0), covariance)
+    return Gaussian(values.mean(axis=0), covariance)
 
 
-def reencoding_error(vectors: np.ndarray, reencoded: np.ndarray) -> np.ndarray:
-    """Return |E(D(z)) - z| / |z| for each z of `vectors` (n, d): 0 where decoding loses nothing."""
-    return np.asarray(np.linalg.norm(reencoded - vectors, axis=1) / np.linalg.norm(vectors, axis=1))
+def participation_ratio(variances: np.ndarray) -> float:
+    """Return (sum lambda)^2 / sum lambda^2 of variances (d,): 1 for a line, d for a ball, 0 for a point."""
+    squares = float((variances**2).sum())
+    return float(variances.sum()) ** 2 / squares if squares else 0.0
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Half axes, the longer first, and the angle of the longer one to the first coordinate axis, radians."""
+
+    half_axes: tuple[float, float]
+    angle: float
+
+    def points(self, centre: np.ndarray, n: int) -> np.ndarray:
+        """Return n points on the ellipse around a centre (2,), float64 (n, 2)."""
+        turn = np.linspace(0, 2 * np.pi, n)
+        along, across = self.half_axes[0] * np.cos(turn), self.half_axes[1] * np.sin(turn)
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        return np.asarray(centre + np.stack([along * cos - across * sin, along * sin + across * cos], axis=1))
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Return which points (n, 2) lie in the ellipse around the origin, bool (n,)."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        turned = points @ np.array([[cos, -sin], [sin, cos]])
+        return np.asarray(np.hypot(*(turned / np.maximum(self.half_axes, TINY)).T) <= 1)
+
+
+def fit_ellipse(covariance: np.ndarray, fraction: float) -> Ellipse:
+    """Return the ellipse that holds `fraction` of a Gaussian with this covariance (2, 2).
+
+    Half axes sqrt(k lambda_1,2), k the chi-square(2) quantile; angle atan2(2 rho s_i s_j, s_i^2 - s_j^2)/2.
+    """
+    smaller, larger = np.clip(np.linalg.eigvalsh(covariance), 0, None)
+    k = chi2.ppf(fraction, 2)
+    (first, both), (_, second) = covariance
+    angle = np.arctan2(2 * both, first - second) / 2
+    return Ellipse((float(np.sqrt(k * larger)), float(np.sqrt(k * smaller))), float(angle))

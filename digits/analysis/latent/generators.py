@@ -1,4 +1,4 @@
-"""Distributions of latent vectors: from those that ignore the region of the images to those that fit it."""
+"""Generators: distributions of latent vectors, fitted more and less closely to those of images."""
 
 import warnings
 from collections.abc import Callable
@@ -9,84 +9,104 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from digits.analysis.latent.ellipse import draw_uniform, matching_side
-from digits.analysis.latent.gaussian import Region, describe
+from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
+from digits.data.splits import sample_positions
 
-Draw = Callable[[int, np.random.Generator], np.ndarray]  # n and a generator to vectors, float64 (n, d)
+Sampler = Callable[[int, np.random.Generator], np.ndarray]  # n, generator -> vectors, float64 (n, d)
 
 TRUNCATION = 2.0  # standard deviations along a principal axis
-FITTED_ON = 20_000  # vectors for the mixture, at most, to bound the time
-ITERATIONS = 100  # of the mixture's expectation maximisation, at most
+FITTED_ON = 20_000  # vectors for the mixture, at most, to limit the time
+ITERATIONS = 100  # of the mixture's expectation maximization, at most
 
 
-def build(
-    codes: np.ndarray, labels: np.ndarray, components: int, share: float, rng: np.random.Generator
-) -> dict[str, Draw]:
-    """Return generators of latent vectors by name, fitted to codes (n, d) and labels (n,).
+def build_generators(
+    latents: np.ndarray, labels: np.ndarray, components: int, fraction: float, rng: np.random.Generator
+) -> dict[str, Sampler]:
+    """Return samplers of latent vectors by name, fitted to latents (n, d) and labels (n,).
 
-    components: Gaussians of the mixture; share: of a normal distribution within the ellipsoid
+    components: Gaussians of the mixture; fraction: of a Gaussian inside the ellipsoid
     """
-    d, region, side = codes.shape[1], describe(codes), matching_side(codes)
-    mixture = fit_mixture(codes, components, rng)
+    d, gaussian, side = latents.shape[1], fit_gaussian(latents), matching_side(latents)
+    mixture = fit_mixture(latents, components, rng)
     return {
-        "uniform": lambda n, rng: draw_uniform(side, n, d, rng),
+        "uniform": lambda n, rng: sample_uniform(side, n, d, rng),
         "standard normal": lambda n, rng: rng.standard_normal((n, d)),
-        "independent normals": lambda n, rng: draw_independent(region, n, rng),
-        "ellipsoid": lambda n, rng: draw_ellipsoid(region, share, n, rng),
-        "fitted normal": lambda n, rng: draw_normal(region, n, rng),
-        "truncated normal": lambda n, rng: draw_truncated(region, n, rng),
-        "normal by class": lambda n, rng: draw_by_class(codes, labels, n, rng),
-        "mixture": lambda n, rng: draw_mixture(mixture, n, rng),
+        "independent normals": lambda n, rng: sample_independent(gaussian, n, rng),
+        "ellipsoid": lambda n, rng: sample_ellipsoid(gaussian, fraction, n, rng),
+        "fitted normal": lambda n, rng: sample_gaussian(gaussian, n, rng),
+        "truncated normal": lambda n, rng: sample_truncated(gaussian, n, rng),
+        "normal by class": lambda n, rng: sample_by_class(latents, labels, n, rng),
+        "mixture": lambda n, rng: sample_mixture(mixture, n, rng),
     }
 
 
-def draw_independent(region: Region, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw each axis from its own normal distribution, float64 (n, d); correlations are lost."""
-    return np.asarray(region.mean + region.deviation * rng.standard_normal((n, len(region.mean))))
+def matching_side(vectors: np.ndarray) -> float:
+    """Return b* = sqrt(3 mean(|z|^2) / d): uniform vectors in [-b*, b*]^d are as long as these (n, d)."""
+    return float(np.sqrt(3 * (vectors.astype(np.float64) ** 2).sum(axis=1).mean() / vectors.shape[1]))
 
 
-def draw_normal(region: Region, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw mu + V sqrt(Lambda) eps, eps normal, float64 (n, d)."""
-    return region.unwhiten(rng.standard_normal((n, region.rank)))
+def expected_length(side: float, d: int) -> tuple[float, float]:
+    """Return mean and standard deviation of the length of uniform vectors in [-side, side]^d, for a large d.
+
+    b sqrt(d/3) and b/sqrt(15): |z|^2 is a sum of d independent squares with mean b^2/3 and variance
+    4 b^4/45; the square root is linearized around the mean.
+    """
+    return side * float(np.sqrt(d / 3)), side / float(np.sqrt(15))
 
 
-def draw_truncated(region: Region, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw like `draw_normal`, eps within TRUNCATION deviations: 77 % of each variance is left."""
-    eps = truncnorm.rvs(-TRUNCATION, TRUNCATION, size=(n, region.rank), random_state=rng)
-    return region.unwhiten(eps)
+def sample_uniform(side: float, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample n vectors uniformly from [-side, side]^d, float64 (n, d)."""
+    return rng.uniform(-side, side, (n, d))
 
 
-def draw_ellipsoid(region: Region, share: float, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw uniformly from the ellipsoid that holds `share` of the fitted normal distribution, (n, d).
+def sample_independent(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample each axis from its own normal distribution, float64 (n, d); correlations are lost."""
+    noise = rng.standard_normal((n, len(gaussian.mean)))
+    return np.asarray(gaussian.mean + gaussian.standard_deviation * noise)
+
+
+def sample_gaussian(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample mu + V sqrt(Lambda) eps with standard normal eps, float64 (n, d)."""
+    return gaussian.unwhiten(rng.standard_normal((n, gaussian.rank)))
+
+
+def sample_truncated(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample like `sample_gaussian`, eps within +-TRUNCATION: 77 % of each variance remains."""
+    eps = truncnorm.rvs(-TRUNCATION, TRUNCATION, size=(n, gaussian.rank), random_state=rng)
+    return gaussian.unwhiten(eps)
+
+
+def sample_ellipsoid(gaussian: Gaussian, fraction: float, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample uniformly from the ellipsoid that holds `fraction` of the Gaussian, float64 (n, d).
 
     A normal vector gives the direction, u^(1/d) the distance from the centre: Muller (1959),
-    Communications of the ACM 2: 19-20. Most of the volume of many dimensions lies near the surface.
+    Communications of the ACM 2: 19-20. In many dimensions most of the volume lies near the surface.
     """
-    direction = rng.standard_normal((n, region.rank))
+    direction = rng.standard_normal((n, gaussian.rank))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    distance = rng.random((n, 1)) ** (1 / region.rank)
-    return region.unwhiten(region.radius(share) * distance * direction)
+    distance = rng.random((n, 1)) ** (1 / gaussian.rank)
+    return gaussian.unwhiten(gaussian.radius(fraction) * distance * direction)
 
 
-def draw_by_class(codes: np.ndarray, labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw a class by its frequency, then from the normal distribution of its codes, float64 (n, d)."""
-    drawn = rng.choice(labels, n)
-    vectors = np.empty((n, codes.shape[1]))
-    for label in np.unique(drawn):
-        mine, region = drawn == label, describe(codes[labels == label])
-        vectors[mine] = region.mean
-        if region.eigenvalues[0]:
-            vectors[mine] = draw_normal(region, mine.sum(), rng)
+def sample_by_class(latents: np.ndarray, labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample a class by its frequency, then from the Gaussian of its latents, float64 (n, d)."""
+    sampled = rng.choice(labels, n)
+    vectors = np.empty((n, latents.shape[1]))
+    for label in np.unique(sampled):
+        mine, gaussian = sampled == label, fit_gaussian(latents[labels == label])
+        vectors[mine] = gaussian.mean
+        if gaussian.eigenvalues[0]:
+            vectors[mine] = sample_gaussian(gaussian, mine.sum(), rng)
     return vectors
 
 
-def fit_mixture(codes: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
-    """Fit a Gaussian mixture with full covariances to a sample of the codes (n, d).
+def fit_mixture(latents: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
+    """Fit a Gaussian mixture with full covariances to a sample of the latents (n, d).
 
-    Fewer components where there are fewer codes. One thread: k-means adds in the threads'
-    order, and on matrices this small others only wait.
+    Uses fewer components if there are fewer latents. One thread: k-means adds in the order of the
+    threads, and on matrices this small further threads only wait.
     """
-    sample = codes[np.sort(rng.permutation(len(codes))[:FITTED_ON])].astype(np.float64)
+    sample = latents[sample_positions(len(latents), FITTED_ON, rng)].astype(np.float64)
     mixture = GaussianMixture(
         min(components, len(sample)), max_iter=ITERATIONS, random_state=int(rng.integers(2**32))
     )
@@ -95,12 +115,12 @@ def fit_mixture(codes: np.ndarray, components: int, rng: np.random.Generator) ->
         return mixture.fit(sample)
 
 
-def draw_mixture(mixture: GaussianMixture, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw a component by its weight, then from its normal distribution, float64 (n, d)."""
+def sample_mixture(mixture: GaussianMixture, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sample a component by its weight, then from its Gaussian, float64 (n, d)."""
     chosen = rng.choice(len(mixture.weights_), n, p=mixture.weights_)
     vectors = np.empty((n, mixture.means_.shape[1]))
     for number in np.unique(chosen):
         mine = chosen == number
-        region = Region(mixture.means_[number], mixture.covariances_[number])
-        vectors[mine] = draw_normal(region, mine.sum(), rng)
+        gaussian = Gaussian(mixture.means_[number], mixture.covariances_[number])
+        vectors[mine] = sample_gaussian(gaussian, mine.sum(), rng)
     return vectors

@@ -1,18 +1,18 @@
-"""Principal components: fitted on one set of vectors, applied to others, and how many of them count."""
+"""Principal component analysis, fitted on one set of vectors and applied to others."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-COMPONENTS = 2
+PLANE = 2  # components of a map
 
 
 @dataclass(frozen=True)
 class Projection:
-    """The principal components of centred vectors.
+    """The plane of the first two principal components, and the variance of all components.
 
-    spectrum: share of the variance that each component explains, float64 (d,)
+    spectrum: fraction of the variance that each component explains, float64 (d,)
     mean: (d,), directions: of the first two components (2, d), float64
     """
 
@@ -25,25 +25,29 @@ class Projection:
         return ((vectors - self.mean) @ self.directions.T).astype(np.float32)
 
     @property
-    def shares(self) -> dict[str, float]:
-        """The shares of the first two components by name, and their sum."""
-        first, second = map(float, [*self.spectrum, 0.0][:COMPONENTS])
+    def explained(self) -> dict[str, float]:
+        """Fraction of the variance that the first, the second, and both components explain."""
+        first, second = map(float, [*self.spectrum, 0.0][:PLANE])
         return {"first": first, "second": second, "both": first + second}
 
-    @property
-    def participation_ratio(self) -> float:
-        """(sum lambda)^2 / sum lambda^2: as many components of equal variance would be as spread."""
-        return float(self.spectrum.sum() ** 2 / (self.spectrum**2).sum())
-
-    def count(self, share: float) -> int:
-        """Return how many components it takes to explain that share of the variance."""
-        enough = np.searchsorted(self.spectrum.cumsum(), share)
+    def count(self, fraction: float) -> int:
+        """Return how many components are needed to explain that fraction of the variance."""
+        enough = np.searchsorted(self.spectrum.cumsum(), fraction)
         return min(int(enough) + 1, len(self.spectrum))
 
 
-def fit(vectors: np.ndarray) -> Projection:
-    """Return the principal components of vectors (n, d); where d is 1 the second is 0 throughout."""
-    pca = PCA(svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
-    missing = max(0, COMPONENTS - vectors.shape[1])
-    directions = np.pad(pca.components_[:COMPONENTS], ((0, missing), (0, 0)))
+def fit_pca(vectors: np.ndarray, components: int | None = None) -> PCA:
+    """Return scikit-learn's PCA of vectors (n, d), computed in their own dtype.
+
+    components: how many to keep, all by default; no more than n or d are kept
+    """
+    most = None if components is None else min(components, *vectors.shape)
+    return PCA(most, svd_solver="covariance_eigh").fit(vectors)
+
+
+def fit_projection(vectors: np.ndarray) -> Projection:
+    """Return the projection of vectors (n, d) to a plane; if d is 1, the second coordinate is always 0."""
+    pca = fit_pca(vectors.astype(np.float64))
+    missing = max(0, PLANE - vectors.shape[1])
+    directions = np.pad(pca.components_[:PLANE], ((0, missing), (0, 0)))
     return Projection(pca.explained_variance_ratio_, pca.mean_, directions)

@@ -1,44 +1,45 @@
-"""The images that excite a network's maps most: gradient ascent from noise."""
+"""Activation maximization: images that activate a network's maps most, by gradient ascent from noise."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-Excitations = Callable[[np.ndarray], np.ndarray]
+from digits.data.splits import PIXEL_MAX
+
+Activations = Callable[[np.ndarray], np.ndarray]
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-LOWEST, HIGHEST = 0.0, 255.0  # values of a pixel
-SMALLEST = 1e-12  # that is divided by, where a field is smoothed to nothing
-SILENT = 1e-6  # activations that differ by less are one
+SMALLEST = 1e-12  # divisor for a field that is smoothed to a constant
+TOLERANCE = 1e-6  # activations that differ by less count as equal
 
 
 def noise_images(
     n: int, shape: tuple[int, int, int], scales: Sequence[float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Return images of noise that fluctuates on several length scales, float32 (n, *shape), 0 to 255.
+    """Return noise images that vary on several length scales, float32 (n, *shape), 0 to 255.
 
     scales: standard deviations in pixels of the Gaussians that smooth fields of white noise, which are
-        brought to equal variance and added up; 0 leaves a field as it is. Channels are independent.
-    Each image is stretched so that its values reach from 0 to 255.
+        scaled to equal variance and added up; 0 leaves a field as it is. Channels are independent.
+    Each image is stretched to values from 0 to 255.
     """
     total = np.zeros((n, *shape))
     for scale in scales:
         field = gaussian_filter(rng.standard_normal(total.shape), (0, scale, scale, 0), mode="wrap")
-        deviation = field.std(axis=(1, 2, 3), keepdims=True)
-        total += field / np.maximum(deviation, SMALLEST)
+        spread = field.std(axis=(1, 2, 3), keepdims=True)
+        total += field / np.maximum(spread, SMALLEST)
     low, high = (bound(total, axis=(1, 2, 3), keepdims=True) for bound in (np.min, np.max))
     stretched = (total - low) / np.maximum(high - low, SMALLEST)
-    return (LOWEST + (HIGHEST - LOWEST) * stretched).astype(np.float32)
+    return (PIXEL_MAX * stretched).astype(np.float32)
 
 
-def choose_starts(excitations: np.ndarray, potentials: np.ndarray, n: int) -> np.ndarray:
-    """Return the images that excite each map most, int64 (n maps, n), the best first.
+def choose_starts(activations: np.ndarray, preactivations: np.ndarray, n: int) -> np.ndarray:
+    """Return the images that activate each map most, int64 (n maps, n), the best first.
 
-    excitations, potentials: (n images, n maps), after and before the activation function; the second
-        decides between images of equal excitation, such as those that leave a map silent
+    activations, preactivations: (n images, n maps), after and before the activation function; the
+        second breaks ties, such as between images that leave a rectified map at 0
     """
-    return np.lexsort((-potentials, -excitations), axis=0)[:n].T
+    return np.lexsort((-preactivations, -activations), axis=0)[:n].T
 
 
 def ascend(gradient: Gradient, images: np.ndarray, maps: np.ndarray, steps: int, step: float) -> np.ndarray:
@@ -46,7 +47,7 @@ def ascend(gradient: Gradient, images: np.ndarray, maps: np.ndarray, steps: int,
 
     gradient: from images (n, ...), float32, and maps (n,) to the gradient of each image's map
     step: root mean square change of a pixel in the first step, 0 to 255; it falls linearly to 0
-    What leaves the range of pixels is cut. An image whose map does not respond stays as it is.
+    Values are clipped to the range of pixels. An image whose map has no slope stays as it is.
     Erhan, Bengio, Courville and Vincent (2009), Visualizing Higher-Layer Features of a Deep Network,
     Technical Report 1341, Université de Montréal.
     """
@@ -56,7 +57,7 @@ def ascend(gradient: Gradient, images: np.ndarray, maps: np.ndarray, steps: int,
         size = np.sqrt(np.mean(np.square(slope, dtype=np.float64), axis=axes, keepdims=True))
         direction = np.divide(slope, size, out=np.zeros(images.shape), where=size > 0)
         moved = images + step * (1 - number / steps) * direction
-        images = np.clip(moved, LOWEST, HIGHEST).astype(np.float32)
+        images = np.clip(moved, 0, PIXEL_MAX).astype(np.float32)
     return images
 
 
@@ -66,33 +67,33 @@ def best_of_each(values: np.ndarray, n: int) -> np.ndarray:
     return groups.argmax(axis=1) + np.arange(len(groups)) * n
 
 
-def find_still(*excitations: np.ndarray) -> np.ndarray:
-    """Return which maps none of the images moves, bool (n maps,): their activation is always the same.
+def find_constant(*activations: np.ndarray) -> np.ndarray:
+    """Return which maps have the same activation for all images, bool (n maps,).
 
-    excitations: (n images, n maps) each
+    activations: (n images, n maps) each
     """
-    return np.asarray(np.ptp(np.concatenate(excitations), axis=0) < SILENT)
+    return np.asarray(np.ptp(np.concatenate(activations), axis=0) < TOLERANCE)
 
 
 def maximize(
-    excite: Excitations,
-    charge: Excitations,
+    activate: Activations,
+    preactivate: Activations,
     gradient: Gradient,
     candidates: np.ndarray,
     starts: int,
     steps: int,
     step: float,
 ) -> np.ndarray:
-    """Return the image that excites each map most, uint8 (n maps, ...), of several ascents.
+    """Return the image that activates each map most, uint8 (n maps, ...), the best of several ascents.
 
-    excite, charge: from images (n, ...) to the mean activations of all maps, (n, n maps), and to the means
-        of what goes into their activation functions
-    candidates: float32 (n, ...), from which each map's own `starts` best are taken
+    activate, preactivate: from images (n, ...) to the means of all maps, (n, n maps), after and before
+        the activation function
+    candidates: float32 (n, ...); the `starts` that activate a map most are its starts
     gradient, steps, step: see `ascend`. Images are rounded before they are compared.
     """
-    chosen = choose_starts(excite(candidates), charge(candidates), starts)
+    chosen = choose_starts(activate(candidates), preactivate(candidates), starts)
     maps = np.repeat(np.arange(len(chosen)), chosen.shape[1])
     reached = ascend(gradient, candidates[chosen.ravel()], maps, steps, step)
     images = np.rint(reached).astype(np.uint8)
-    own = excite(images)[np.arange(len(maps)), maps]
+    own = activate(images)[np.arange(len(maps)), maps]
     return images[best_of_each(own, chosen.shape[1])]

@@ -1,4 +1,4 @@
-"""How alike two networks' layers are: filters matched one to one, centred kernel alignment, and chance."""
+"""How similar the layers of two networks are: matched filters, centred kernel alignment, chance levels."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def correlate_kernels(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the cosine of the angle of each kernel with each, float64 (p, q), -1 to 1.
 
     first: (height, width, channels, p), second: (height, width, channels, q). 0 for a kernel of zeros.
-    It means something only where the channels do: in the first layer, or once they have been matched.
+    Only meaningful where channels correspond: in the first layer, or after matching them.
     """
     return _cosines(*(values.reshape(-1, values.shape[-1]).astype(np.float64) for values in (first, second)))
 
@@ -37,7 +37,7 @@ def correlate_kernels(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def match(similarities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of rows and columns, int64 (min(p, q),) each, whose similarities add up to the most.
 
-    similarities: (p, q). No row and no column is in two pairs; rows are in ascending order.
+    similarities: (p, q). Each row and column is in at most one pair; rows are in ascending order.
     Kuhn (1955), The Hungarian Method for the Assignment Problem.
     """
     rows, columns = linear_sum_assignment(similarities, maximize=True)
@@ -54,7 +54,7 @@ def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
 
     first: (n, ...), second: (n, ...), of the same images; maps are flattened. 0 where one does not vary.
     1 for layers that differ by a rotation, a shift and a factor. With few images and many activations
-    even independent layers come near 1: compare with `by_chance`.
+    even independent layers come close to 1: compare with `by_chance`.
     Kornblith, Norouzi, Lee and Hinton (2019), Similarity of Neural Network Representations Revisited,
     ICML, PMLR 97: 3519-3529.
     """
@@ -71,7 +71,7 @@ def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
 def by_chance(
     measure: Measure, first: np.ndarray, second: np.ndarray, repeats: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return what the measure gives when the second one's images are permuted, float64 (repeats,).
+    """Return the measure when the second one's images are permuted, float64 (repeats,).
 
     measure: a function of `first` and `second`, (n, ...) each
     """

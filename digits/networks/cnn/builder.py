@@ -45,7 +45,7 @@ def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> k
 def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
     """Return the convolutions and poolings, each convolution with its activation.
 
-    Batch normalisation stands between a convolution and its activation (Ioffe and Szegedy 2015,
+    Batch normalization comes between a convolution and its activation (Ioffe and Szegedy 2015,
     arXiv:1502.03167), here after the pooling that may follow: on the smaller map it is cheap.
     """
     built: list[keras.layers.Layer] = []

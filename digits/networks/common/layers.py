@@ -1,4 +1,4 @@
-"""Layers that two or more networks share: seeded, scaled, penalised."""
+"""Layers that two or more networks share: seeded, scaled, with penalties."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-PIXEL_MAX = 255.0
+from digits.data.splits import PIXEL_MAX
+
 PIXELS = "pixels"  # name of the scaled input, where analyses enter
 
 
@@ -24,21 +25,21 @@ class Seeds:
 
 
 def rescaling(scaling: str, pixels: np.ndarray) -> keras.layers.Layer:
-    """Return the layer that scales raw pixels; `standard` takes mean and deviation from `pixels`.
+    """Return the layer that scales raw pixels; `standard` takes its statistics from `pixels`.
 
-    One mean and one deviation serve all pixels: those at the rim never vary in training, and a
-    deviation of their own, close to 0, would blow up the first one that a test image lights.
+    One mean and one standard deviation serve all pixels: those at the border never vary in training,
+    and a standard deviation of their own, close to 0, would inflate the first ink in a test image.
     """
     if scaling == "raw":
         return keras.layers.Rescaling(1.0, name=PIXELS)
     if scaling == "unit":
         return keras.layers.Rescaling(1 / PIXEL_MAX, name=PIXELS)
-    mean, deviation = float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
-    return keras.layers.Rescaling(1 / deviation, -mean / deviation, name=PIXELS)
+    mean, std = float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
+    return keras.layers.Rescaling(1 / std, -mean / std, name=PIXELS)
 
 
 def weights(activation: str, seeds: Seeds, l1: float = 0.0, l2: float = 0.0) -> dict[str, Any]:
-    """Return the keywords of a dense or convolutional layer: initializer fit for what follows, penalty."""
+    """Return the keywords of a dense or convolutional layer: penalty, initializer to suit its activation."""
     initializers = {
         "selu": keras.initializers.LecunNormal,
         "sigmoid": keras.initializers.GlorotUniform,
@@ -52,6 +53,6 @@ def weights(activation: str, seeds: Seeds, l1: float = 0.0, l2: float = 0.0) -> 
 
 
 def pooling(kind: str, name: str) -> keras.layers.Layer:
-    """Return a 2x2 pooling; an odd row or column at the rim is left out."""
+    """Return a 2x2 pooling; an odd last row or column is left out."""
     layer = keras.layers.MaxPooling2D if kind == "max" else keras.layers.AveragePooling2D
     return layer(2, name=name)

@@ -1,4 +1,4 @@
-"""Keras models on disk: `.keras` files that carry no time, so that equal models are equal bytes."""
+"""Keras models on disk: `.keras` files without timestamps, so that equal models are equal bytes."""
 
 import json
 import zipfile
@@ -11,6 +11,7 @@ import numpy as np
 from digits.data.files import replacing
 
 PREDICTION_BATCH = 500
+FEATURES = "features"  # name of the CNN's last hidden layer
 LATENT = "latent"  # name of the autoencoder's layer whose outputs are the latent vectors
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
@@ -56,16 +57,16 @@ def _numbered(config: Any, numbers: dict[int, int]) -> Any:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the model's outputs for images of any number, float32, batch by batch.
+    """Return the model's outputs for any number of inputs, float32, batch by batch.
+
+    images: pixels (n, height, width, channels) from 0 to 255, or latents (n, d) for a decoder; any
+        dtype, since they are cast to float32 here
 
     `Model.predict` would wait at its end for a thread of tf.data, see digits/training/loop.py.
     """
-    return np.concatenate(
-        [
-            keras.ops.convert_to_numpy(model.predict_on_batch(images[start : start + PREDICTION_BATCH]))
-            for start in range(0, len(images), PREDICTION_BATCH)
-        ]
-    )
+    batches = (images[start : start + PREDICTION_BATCH] for start in range(0, len(images), PREDICTION_BATCH))
+    outputs = [model.predict_on_batch(batch.astype(np.float32, copy=False)) for batch in batches]
+    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
 
 
 def up_to(model: keras.Model, layer: str) -> keras.Model:

@@ -1,0 +1,61 @@
+"""Confidence intervals: Wilson's for accuracies, the percentile bootstrap for everything else.
+
+A bootstrap resample is a column of counts, so that a metric of all resamples is one matrix product.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+
+def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
+    """Return Wilson's score interval of an accuracy of `correct` in `n`.
+
+    Wilson (1927), JASA 22: 209-212; it stays within [0, 1] and holds near 1, where Wald's fails.
+    """
+    z = float(norm.ppf((1 + confidence) / 2))
+    fraction = correct / n
+    centre = (fraction + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(fraction * (1 - fraction) / n + z**2 / (4 * n**2))
+    return float(centre - half), float(centre + half)
+
+
+def draw_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw n of n images with replacement, `resamples` times.
+
+    Returns how often each image was drawn, float64 (n, resamples): each column sums to n.
+    """
+    counts = np.empty((n, resamples))
+    for column in range(resamples):
+        counts[:, column] = np.bincount(rng.integers(n, size=n), minlength=n)
+    return counts
+
+
+def weigh_equally(n: int) -> np.ndarray:
+    """Return the counts of the sample itself, float64 (n, 1)."""
+    return np.ones((n, 1))
+
+
+def interval_table(measured: Mapping[str, np.ndarray], confidence: float) -> pd.DataFrame:
+    """Return one row per metric: metric, value, low, high.
+
+    measured: each metric in the sample, then in each resample, (1 + resamples,); none can be below 0
+    """
+    rows = [
+        (name, values[0], *interval(values[0], values[1:], confidence)) for name, values in measured.items()
+    ]
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
+def interval(value: float, resampled: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the percentiles of the resamples, shifted so that their mean is the value, and cut off at 0.
+
+    Without the shift a sum of absolute differences, such as the calibration error, would lie below its
+    own interval: each resample adds noise, and noise only adds to it. The mean's distance from the
+    value estimates that bias, Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 10.2.
+    """
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(resampled, tails) - (np.mean(resampled) - value)
+    return max(float(low), 0.0), float(high)

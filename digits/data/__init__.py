@@ -1,1 +1,0 @@
-"""The images on disk: splits as arrays, tables, JSON; each file whole or absent."""

@@ -1,1 +1,0 @@
-"""What the pictures of several stages share."""

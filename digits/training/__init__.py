@@ -1,1 +1,0 @@
-"""Training a network: its settings, the loop, augmentation, checkpoints."""

@@ -1,1 +1,0 @@
-"""Downloads a data set, each file from the first source whose content has the right hash."""

@@ -1,1 +1,0 @@
-"""The stage `evaluate`: how well the trained networks do on the test set."""

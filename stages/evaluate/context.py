@@ -1,0 +1,115 @@
+"""What all networks are measured on, and what one classifier answers to it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digits.analysis.classification.calibration import measure_probabilities
+from digits.analysis.classification.intervals import draw_counts, interval_table, weigh_equally
+from digits.analysis.classification.metrics import count_errors, measure
+from digits.data.splits import Split, read_dataset, read_split
+from digits.networks.registry import NETWORKS
+from digits.pipeline.declaration import Paths
+
+
+@dataclass(frozen=True)
+class Context:
+    """The splits, the names of the classes, and how metrics of the n test images are taken.
+
+    doubtful: bool (n,), whether human raters doubt the label
+    weights: float64 (n, 1 + resamples): ones, then the counts of the bootstrap, shared by all networks
+    confidence: level of the intervals; bins: of the calibration error
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    classes: list[str]
+    doubtful: np.ndarray
+    weights: np.ndarray
+    confidence: float
+    bins: int
+
+
+def read_context(paths: Paths, resampling: tuple[int, int], confidence: float, bins: int) -> Context:
+    """Read the splits and what is known of the data set; draw the resamples (number, seed)."""
+    train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
+    dataset, (resamples, seed) = read_dataset(paths.dataset), resampling
+    doubtful = np.isin(test.indices, dataset["doubtful_test_labels"])
+    counts = draw_counts(len(test), resamples, np.random.default_rng(seed))
+    weights = np.hstack([weigh_equally(len(test)), counts])
+    return Context(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """A classifier's name, the test split, its classes, and probabilities float32 (n, n_classes)."""
+
+    __test__ = False  # no test for pytest
+
+    name: str
+    test: Split
+    classes: list[str]
+    probabilities: np.ndarray
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The most probable classes, int64 (n,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @cached_property
+    def confidences(self) -> np.ndarray:
+        """The highest probabilities, (n,)."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """Whether the prediction is the label, bool (n,)."""
+        return np.asarray(self.predictions == self.test.labels)
+
+    @property
+    def title(self) -> str:
+        """The name that captions use."""
+        return NETWORKS[self.name].title
+
+    def most_confident(self, chosen: np.ndarray, n: int) -> np.ndarray:
+        """Return the positions of n images of a selection, bool (n_test,), the most confident first."""
+        positions = np.flatnonzero(chosen)
+        return positions[np.argsort(-self.confidences[positions], kind="stable")[:n]]
+
+    def describe(self, positions: np.ndarray) -> pd.DataFrame:
+        """Return one row per image: index in the original file, label, prediction, confidence."""
+        names = np.array(self.classes)
+        return pd.DataFrame(
+            {
+                "index": self.test.indices[positions],
+                "label": names[self.test.labels[positions]],
+                "prediction": names[self.predictions[positions]],
+                "confidence": self.confidences[positions],
+            }
+        )
+
+
+def measure_result(
+    result: TestResult, tempered: np.ndarray, temperature: float, context: Context
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return all metrics by name, and a table of those that have a bootstrap interval.
+
+    tempered: probabilities (n, n_classes) after temperature scaling; their metrics stand in the block
+        `calibrated`, and as calibrated.NAME in the table
+    accuracy_confirmed leaves out the doubtful images.
+    """
+    labels, confirmed, weights = result.test.labels, ~context.doubtful, context.weights
+    measured = measure(labels, result.probabilities, context.bins, weights)
+    measured["accuracy_confirmed"] = (result.correct & confirmed) @ weights / (confirmed @ weights)
+    calibrated = measure_probabilities(labels, tempered, context.bins, weights)
+    named = measured | {f"calibrated.{name}": values for name, values in calibrated.items()}
+    metrics: dict[str, Any] = {name: float(values[0]) for name, values in measured.items()}
+    metrics |= count_errors(labels, result.probabilities, context.confidence)
+    metrics["calibrated"] = {name: float(values[0]) for name, values in calibrated.items()}
+    metrics["calibrated"]["temperature"] = temperature
+    metrics["doubtful"] = int(context.doubtful.sum())
+    return metrics, interval_table(named, context.confidence)

@@ -1,1 +1,0 @@
-"""The stage `feature-importance`: which pixels matter, and how far a few of them go."""

@@ -1,0 +1,118 @@
+"""Which pixels matter to random forests: impurity and permutation, with their spread over seeds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from digits.analysis.saliency import importance
+from digits.analysis.saliency.attribution import tabulate_maps
+from digits.data.splits import Split
+from digits.drawing.style import GOOD, new_figure
+from stages.feature_importance.settings import Parameters
+
+
+@dataclass(frozen=True)
+class Forests:
+    """The importances that several forests give to the pixels; spreads (sd) are over the forests.
+
+    flat: mean impurity importance of each value, float64 (height * width * channels,), sum 1
+    impurity, impurity_sd: per pixel, (height, width)
+    permutation, permutation_sd: drop of validation accuracy when a pixel is permuted, (height, width)
+    block_permutation, block_permutation_sd: the same per block (block rows, block columns)
+    accuracies: of each forest on the test split
+    """
+
+    flat: np.ndarray
+    impurity: np.ndarray
+    impurity_sd: np.ndarray
+    permutation: np.ndarray
+    permutation_sd: np.ndarray
+    block_permutation: np.ndarray
+    block_permutation_sd: np.ndarray
+    accuracies: list[float]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Mean and standard deviation of the accuracies."""
+        mean, spread = np.mean(self.accuracies), np.std(self.accuracies, ddof=1)
+        return {"accuracy": float(mean), "accuracy_sd": float(spread)}
+
+    def tabulate(self, blocks: np.ndarray) -> pd.DataFrame:
+        """Return one row per pixel, with its rank by impurity and the number of its block (height, width)."""
+        measured = ("impurity_sd", "permutation", "permutation_sd")
+        maps = {"impurity": self.impurity, "rank": importance.rank(self.impurity)}
+        return tabulate_maps(maps | {name: getattr(self, name) for name in measured} | {"block": blocks})
+
+
+def measure(splits: tuple[Split, Split, Split], blocks: np.ndarray, parameters: Parameters) -> Forests:
+    """Fit forests on the first split; permute pixels of the second; measure accuracy on the third."""
+    train, val, test = splits
+    settings, threads = parameters.feature_importance, parameters.compute.threads
+    single = np.arange(blocks.size).reshape(blocks.shape)
+    impurities, drops, pixel_drops, accuracies = [], [], [], []
+    for number in range(settings.forests):
+        rng = np.random.default_rng([parameters.seed, number])
+        forest = importance.fit_forest(train, settings.trees, int(rng.integers(2**32)), threads)
+        impurities.append(forest.feature_importances_)
+        accuracies.append(importance.forest_accuracy(forest, test))
+        votes = importance.ForestVotes(forest, val.images)
+        drops.append(_permute(votes, val, blocks, rng, threads))
+        pixel_drops.append(_permute(votes, val, single, rng, threads))
+    pixels = [importance.sum_channels(each, blocks.shape) for each in impurities]
+    return Forests(
+        np.mean(impurities, axis=0),
+        *_mean_and_spread(pixels),
+        *_mean_and_spread(pixel_drops),
+        *_mean_and_spread(drops),
+        accuracies,
+    )
+
+
+def _mean_and_spread(maps: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    return np.mean(maps, axis=0), np.std(maps, axis=0, ddof=1)
+
+
+def _permute(
+    votes: importance.ForestVotes, split: Split, blocks: np.ndarray, rng: np.random.Generator, threads: int
+) -> np.ndarray:
+    """Return the drop of accuracy per block, as a map of blocks."""
+    groups = importance.group_pixels(blocks, split.images.shape[-1])
+    drops = importance.forest_permutation_importance(votes, split.labels, groups, rng, threads)
+    return drops.reshape(-1, int(blocks[0].max()) + 1)
+
+
+def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
+    """Draw impurity and permutation importances, their spreads, and the two compared by block."""
+    figure, axes = new_figure(9.4, 6, nrows=2, ncols=3)
+    fraction, drop = "fraction of all pixels", "drop of accuracy"
+    _draw_map(axes[0, 0], forests.impurity, "Impurity", fraction)
+    _draw_map(axes[0, 1], forests.impurity_sd, "Standard deviation\nof impurity", fraction)
+    _draw_map(axes[0, 2], forests.permutation, "Permutation of a pixel", drop)
+    _draw_map(axes[1, 0], forests.block_permutation, "Permutation of a block", drop)
+    _draw_map(axes[1, 1], forests.block_permutation_sd, "Standard deviation\nof a block's permutation", drop)
+    correlation = importance.rank_correlation(block_impurity, forests.block_permutation)
+    axes[1, 2].scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
+    axes[1, 2].set(
+        xlabel="impurity of a block",
+        ylabel="permutation of a block",
+        title=f"Rank correlation {correlation:.2f}",
+        box_aspect=1,
+    )
+    axes[1, 2].xaxis.set_major_formatter(PercentFormatter(1))
+    axes[1, 2].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.suptitle(
+        f"Importance of pixels to {len(forests.accuracies)} random forests: means and standard deviations"
+    )
+    return figure
+
+
+def _draw_map(ax: Axes, values: np.ndarray, title: str, label: str) -> None:
+    """Draw a map of pixels or blocks, in percent; values below 0 are drawn as 0."""
+    picture = ax.imshow(values, cmap="viridis", vmin=0, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=10)
+    ax.figure.colorbar(picture, ax=ax, label=label, shrink=0.85, format=PercentFormatter(1))

@@ -1,1 +1,0 @@
-"""The stage `filters`: what the filters of the CNN see."""

@@ -1,1 +1,0 @@
-"""The stage `latent-analysis`: what the networks have made of the images."""

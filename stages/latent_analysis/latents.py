@@ -1,0 +1,310 @@
+"""Latent vectors: the axes one by one and in pairs, and lengths compared with uniform vectors from a cube."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from digits.analysis.latent.gaussian import Ellipse, Gaussian, fit_ellipse
+from digits.analysis.latent.generators import expected_length, matching_side, sample_uniform
+from digits.analysis.latent.normality import describe_axes
+from digits.analysis.latent.scores import nearest_distances
+from digits.drawing.style import BAD, GOOD, new_figure
+from stages.latent_analysis.context import Context, Results
+
+HISTOGRAMS, AXIS_BINS = 32, 40  # axes with a histogram in the table, at most
+SHOWN = 8  # axes with a histogram in the plot, at most
+PAIRS, PAIR_BINS = 6, 40
+FRACTIONS = (0.5, 0.95, 0.99)  # of the fitted Gaussian inside each ellipse
+CUBES = np.arange(1, 16) / 10  # sides of the cubes, relative to the cube of equal mean square length
+LENGTH_BINS = 80
+
+Pair = tuple[int, int]  # of axes, from 0
+
+
+def analyse_axes(context: Context) -> Results:
+    """Return moments of each axis over all images and per class, histograms and correlations."""
+    latents, gaussian, most = context.latents, context.gaussian, context.settings.normality_vectors
+    table = describe_axes(latents, context.sample(len(latents), most, "tested"))
+    of_classes = [
+        describe_axes(mine, context.sample(len(mine), most, f"tested {name}")).assign(**{"class": name})
+        for name, mine in context.each_class()
+    ]
+    by_class = pd.concat(of_classes)[["class", *table.columns]]
+    histograms = tabulate_histograms(latents, choose_axes(table, HISTOGRAMS))
+    return Results(
+        tables={
+            "latent_axes": table,
+            "latent_axes_by_class": by_class,
+            "histograms": histograms,
+            "latent_correlation": gaussian.correlation_table,
+        },
+        plots={
+            "latent_axes": draw_axes(gaussian),
+            "histograms": draw_histograms(histograms, table, choose_axes(table, SHOWN)),
+            "latent_correlation": draw_correlation(gaussian),
+        },
+        details={"latent": gaussian.summary},
+    )
+
+
+def choose_axes(table: pd.DataFrame, most: int) -> np.ndarray:
+    """Return the `most` least normal of the axes (from 0) that vary, by Shapiro-Wilk, ascending."""
+    varying = np.flatnonzero(table["deviation"] > 0)
+    order = np.argsort(table["shapiro_w"].to_numpy()[varying], kind="stable")
+    return np.sort(varying[order[:most]])
+
+
+def tabulate_histograms(latents: np.ndarray, chosen: Sequence[int] | np.ndarray) -> pd.DataFrame:
+    """Return one row per chosen axis and bin: axis, low, high, density, normal.
+
+    normal: mean density of the fitted normal distribution in the bin
+    """
+    tables = []
+    for axis in chosen:
+        values = latents[:, axis]
+        density, edges = np.histogram(values, AXIS_BINS, density=True)
+        fitted = np.diff(norm.cdf(edges, values.mean(), values.std(ddof=1))) / np.diff(edges)
+        columns = {"low": edges[:-1], "high": edges[1:], "density": density, "normal": fitted}
+        tables.append(pd.DataFrame({"axis": axis + 1, **columns}))
+    return pd.concat(tables)
+
+
+def draw_histograms(histograms: pd.DataFrame, table: pd.DataFrame, chosen: np.ndarray) -> Figure:
+    """Draw the histogram of each chosen axis (from 0) with the fitted normal distribution."""
+    columns = min(4, len(chosen))
+    rows = -(-len(chosen) // columns)
+    width = max(4.5, 2.3 * columns)
+    figure, axes = new_figure(width, 1.9 * rows + 0.9, nrows=rows, ncols=columns, squeeze=False)
+    for ax in axes.flat[len(chosen) :]:
+        ax.set_axis_off()
+    for ax, axis in zip(axes.flat, chosen, strict=False):
+        bins, moments = histograms[histograms["axis"] == axis + 1], table.iloc[axis]
+        ax.stairs(bins["density"], [*bins["low"], bins["high"].iloc[-1]], fill=True, color=GOOD, alpha=0.45)
+        ax.plot((bins["low"] + bins["high"]) / 2, bins["normal"], color=BAD, lw=1.2)
+        ax.set_title(
+            f"Axis {axis + 1}: skewness {moments['skewness']:+.1f},\nexcess kurtosis "
+            f"{moments['kurtosis']:+.1f}",
+            fontsize=9,
+        )
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+    figure.suptitle(
+        f"Distribution of the training images' latents along the {len(chosen)} least normal axes\n"
+        "(blue), and the normal distribution of equal mean and standard deviation (red)"
+    )
+    return figure
+
+
+def draw_axes(gaussian: Gaussian) -> Figure:
+    """Draw mean and standard deviation of the latent vectors along each axis."""
+    figure, ax = new_figure(9.6, 3.4)
+    axis, deviation = np.arange(1, len(gaussian.mean) + 1), gaussian.standard_deviation
+    ax.axhspan(-1, 1, color="#DDDDDD", label="standard normal")
+    ax.errorbar(axis, gaussian.mean, yerr=deviation, fmt="o", color=GOOD, capsize=2, label="training images")
+    ax.axhline(0, color="black", linewidth=0.8)
+    summary = gaussian.summary
+    ax.set(
+        xlabel="latent axis",
+        ylabel="mean ± standard deviation",
+        title=f"Latent vectors: the mean is {summary['distance_of_mean']:.1f} from the origin; "
+        f"the standard deviation along an axis is {summary['mean_deviation']:.1f} on average",
+    )
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def draw_correlation(gaussian: Gaussian) -> Figure:
+    """Draw the correlation matrix of the latent axes."""
+    figure, ax = new_figure(6, 5)
+    end = len(gaussian.mean) + 0.5
+    extent = (0.5, end, end, 0.5)
+    picture = ax.imshow(gaussian.correlation, cmap="RdBu_r", vmin=-1, vmax=1, extent=extent)
+    figure.colorbar(picture, ax=ax, label="correlation")
+    mean, largest = (gaussian.summary[f"{which}_correlation"] for which in ("mean", "largest"))
+    ax.set(
+        xlabel="latent axis",
+        ylabel="latent axis",
+        title=f"|Correlation| of two latent axes: {mean:.2f} on average, {largest:.2f} at most",
+    )
+    return figure
+
+
+def analyse_pairs(context: Context) -> Results:
+    """Return density and ellipses of the most correlated pairs of axes."""
+    latents, gaussian = context.latents, context.gaussian
+    ellipses = {
+        pair: {each: fit_ellipse(gaussian.covariance[np.ix_(pair, pair)], each) for each in FRACTIONS}
+        for pair in strongest_pairs(gaussian, PAIRS)
+    }
+    return Results(
+        tables={
+            "pairs": tabulate_pairs(latents, gaussian, ellipses),
+            "pair_density": tabulate_density(latents, list(ellipses)),
+        },
+        plots={"pairs": draw_pairs(latents, gaussian, ellipses)},
+    )
+
+
+def strongest_pairs(gaussian: Gaussian, n: int) -> list[Pair]:
+    """Return the n pairs of axes (from 0) with the largest |correlation|, the strongest first.
+
+    Fewer if there are fewer pairs; pairs with an axis that never varies are left out.
+    """
+    table, varies = gaussian.correlation_table, gaussian.standard_deviation > 0
+    table = table[varies[table["axis"] - 1] & varies[table["other"] - 1]]
+    order = np.argsort(-table["correlation"].abs().to_numpy(), kind="stable")[:n]
+    chosen = table.iloc[order]
+    return [(int(a) - 1, int(b) - 1) for a, b in zip(chosen["axis"], chosen["other"], strict=True)]
+
+
+def tabulate_pairs(
+    latents: np.ndarray, gaussian: Gaussian, ellipses: Mapping[Pair, Mapping[float, Ellipse]]
+) -> pd.DataFrame:
+    """Return one row per ellipse: axis, other, correlation, share, half axes, angle in degrees, inside.
+
+    share: fraction of the Gaussian; inside: fraction of the training vectors
+    """
+    rows = [
+        {
+            "axis": pair[0] + 1,
+            "other": pair[1] + 1,
+            "correlation": gaussian.correlation[pair],
+            "share": fraction,
+            "long_half_axis": ellipse.half_axes[0],
+            "short_half_axis": ellipse.half_axes[1],
+            "angle": np.degrees(ellipse.angle),
+            "inside": ellipse.contains(latents[:, pair] - gaussian.mean[list(pair)]).mean(),
+        }
+        for pair, of_pair in ellipses.items()
+        for fraction, ellipse in of_pair.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def tabulate_density(latents: np.ndarray, pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return one row per pair and non-empty cell: axis, other, x, y (the cell's centre), vectors."""
+    tables = [pd.DataFrame(columns=["axis", "other", "x", "y", "vectors"])]
+    for pair in pairs:
+        cells, x, y = np.histogram2d(latents[:, pair[0]], latents[:, pair[1]], PAIR_BINS)
+        row, column = np.nonzero(cells)
+        centre = ((x[:-1] + x[1:]) / 2)[row], ((y[:-1] + y[1:]) / 2)[column]
+        columns = {"x": centre[0], "y": centre[1], "vectors": cells[row, column].astype(int)}
+        tables.append(pd.DataFrame({"axis": pair[0] + 1, "other": pair[1] + 1, **columns}))
+    return pd.concat(tables[1:] or tables)
+
+
+def draw_pairs(
+    latents: np.ndarray, gaussian: Gaussian, ellipses: Mapping[Pair, Mapping[float, Ellipse]]
+) -> Figure:
+    """Draw the density of each pair with its ellipses."""
+    columns = min(3, max(1, len(ellipses)))
+    rows = max(1, -(-len(ellipses) // columns))
+    figure, axes = new_figure(3.2 * columns, 3.1 * rows + 0.6, nrows=rows, ncols=columns, squeeze=False)
+    for ax in axes.flat[len(ellipses) :]:
+        ax.set_axis_off()
+    for ax, (pair, of_pair) in zip(axes.flat, ellipses.items(), strict=False):
+        ax.hist2d(latents[:, pair[0]], latents[:, pair[1]], PAIR_BINS, cmap="Greys", norm="asinh")
+        for ellipse in of_pair.values():
+            ax.plot(*ellipse.points(gaussian.mean[list(pair)], 200).T, color=BAD, lw=1.2)
+        ax.set(
+            xlabel=f"axis {pair[0] + 1}",
+            ylabel=f"axis {pair[1] + 1}",
+            title=f"Correlation {gaussian.correlation[pair]:+.2f}, "
+            f"{np.degrees(of_pair[FRACTIONS[0]].angle):.0f}°",
+            aspect="equal",
+        )
+    fractions = ", ".join(f"{fraction:.0%}" for fraction in FRACTIONS)
+    figure.suptitle(
+        f"Density of the latent vectors along the most correlated axes, and the ellipses that contain\n"
+        f"{fractions} of the fitted Gaussian, with the angle of the long axis"
+    )
+    return figure
+
+
+def analyse_lengths(context: Context) -> Results:
+    """Return lengths of latent and of uniform vectors, and how uniform vectors of many cubes fit.
+
+    The details describe the cube of equal mean square length.
+    """
+    latents, gaussian, fraction = context.latents, context.gaussian, context.settings.ellipsoid_fraction
+    d, side, rng = latents.shape[1], matching_side(latents), context.generator("lengths")
+    uniform = sample_uniform(side, len(latents), d, rng)
+    lengths = {
+        "training images, from the origin": np.linalg.norm(latents, axis=1),
+        "training images, from their mean": np.linalg.norm(latents - gaussian.mean, axis=1),
+        "uniform vectors, from the origin": np.linalg.norm(uniform, axis=1),
+        "uniform vectors, from that mean": np.linalg.norm(uniform - gaussian.mean, axis=1),
+    }
+    table, first = tabulate_lengths(lengths), lengths["training images, from the origin"]
+    cubes = compare_cubes(side * CUBES, latents, gaussian, fraction, context.settings.neighbour_queries, rng)
+    length, spread = expected_length(side, d)
+    details = {
+        "side": side,
+        "expected_length": length,
+        "expected_spread": spread,
+        "length": float(first.mean()),
+        "spread": float(first.std()),
+        "uniform_inside": gaussian.fraction_inside(uniform, fraction),
+        "most_inside": float(cubes["inside"].max()),
+    }
+    cubes.insert(0, "factor", CUBES)
+    tables = {"lengths": table, "cubes": cubes}
+    return Results(tables, {"lengths": draw_lengths(table, side, d)}, {"lengths": details})
+
+
+def compare_cubes(
+    sides: np.ndarray,
+    latents: np.ndarray,
+    gaussian: Gaussian,
+    fraction: float,
+    n: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return one row per side b: how n uniform vectors from [-b, b]^d compare with latents (m, d).
+
+    side; length, spread: measured; expected_length, expected_spread: by formula; inside: fraction in the
+    ellipsoid that holds `fraction` of the Gaussian; nearest: median distance to the nearest latent
+    """
+    d, rows = latents.shape[1], []
+    for side in sides:
+        vectors = sample_uniform(side, n, d, rng)
+        length = np.linalg.norm(vectors, axis=1)
+        inside = gaussian.fraction_inside(vectors, fraction)
+        nearest = np.median(nearest_distances(vectors, latents))
+        rows.append((side, length.mean(), length.std(), *expected_length(side, d), inside, nearest))
+    names = ["side", "length", "spread", "expected_length", "expected_spread", "inside", "nearest"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def tabulate_lengths(lengths: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return one row per set of lengths (n,) and bin: vectors, low, high, density."""
+    top = max(values.max() for values in lengths.values())
+    tables = []
+    for name, values in lengths.items():
+        density, edges = np.histogram(values, LENGTH_BINS, (0, top), density=True)
+        columns = {"low": edges[:-1], "high": edges[1:], "density": density}
+        tables.append(pd.DataFrame({"vectors": name, **columns}))
+    return pd.concat(tables)
+
+
+def draw_lengths(table: pd.DataFrame, side: float, d: int) -> Figure:
+    """Draw the densities of the lengths; the range that the formula gives is shaded."""
+    figure, ax = new_figure(9.6, 4.6)
+    styles = ((GOOD, "-"), (GOOD, "--"), (BAD, "-"), (BAD, "--"))
+    for (name, mine), (colour, line) in zip(table.groupby("vectors", sort=False), styles, strict=True):
+        edges = [*mine["low"], mine["high"].iloc[-1]]
+        ax.stairs(mine["density"], edges, color=colour, ls=line, lw=1.6, label=name)
+    length, spread = expected_length(side, d)
+    label = f"by formula: {length:.2f} ± {spread:.2f}"
+    ax.axvspan(length - spread, length + spread, color=BAD, alpha=0.15, lw=0, label=label)
+    ax.set(
+        xlabel="length",
+        ylabel="density",
+        title=f"Length of latent vectors and of uniform vectors in $[-b, b]^{{{d}}}$, "
+        f"b = {side:.2f} for equal mean square",
+    )
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

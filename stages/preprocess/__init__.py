@@ -1,1 +1,0 @@
-"""The stage `preprocess`: from IDX files to checked, stratified splits."""

@@ -1,0 +1,50 @@
+"""Measure how much noise an autoencoder removes that was trained on noisy images.
+
+It is compared with the pipeline's autoencoder, which was trained to copy, and with a median filter.
+"""
+
+from pydantic import Field
+
+from digits.compute import Compute
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
+from stages.latent_analysis.settings import Denoising
+
+
+class Parameters(Block):
+    """What this study reads from params.yaml: images and noise are those of latent-analysis."""
+
+    seed: Seed
+    compute: Compute
+    denoising: Denoising = Field(alias="latent-analysis.denoising")
+
+
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+    """Read images and autoencoders; write signal-to-noise ratios, examples and mean gains."""
+    import numpy as np
+
+    from digits.data.files import write_json, write_table
+    from digits.data.splits import read_split, sample_positions
+    from digits.drawing.style import save
+    from digits.networks.common.saved import load_model, split_autoencoder
+    from stages.latent_analysis.denoising import analyse_denoising, through_autoencoder
+
+    settings, test = parameters.denoising, read_split(paths.test)
+    methods = {
+        name: through_autoencoder(*split_autoencoder(load_model(path)))
+        for name, path in (("trained to copy", paths.pipeline), ("trained on noise", paths.autoencoders))
+    }
+    rng = np.random.default_rng(parameters.seed)
+    images = test.images[sample_positions(len(test), settings.images, rng)]
+    results = analyse_denoising(methods, images, settings, rng)
+    for name, table in results.tables.items():
+        write_table(paths.data / f"{name}.csv", table)
+    for name, figure in results.plots.items():
+        save(paths.plots / f"{name}.png", figure)
+    write_json(paths.metrics, results.details["denoising_gain"])
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,86 @@
+"""Train a network with published settings, with one or several seeds, and measure it on the test set.
+
+params.yaml has the settings as they were published, one block per network; a number stands for that many
+hidden units of the notebook's network. The splits, the single monitor and the restored best weights are
+this project's.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, create_model
+
+from digits.compute import Compute
+from digits.networks.cnn.settings import CNN
+from digits.networks.mlp.settings import MLP
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
+from digits.tracking import Run
+
+Seeds = Annotated[int, Field(ge=1, description="number of seeds that the network is trained with")]
+
+
+class PublishedMLP(MLP):
+    """An MLP, and how often it is trained."""
+
+    seeds: Seeds = 1
+
+
+class PublishedCNN(CNN):
+    """A CNN, and how often it is trained."""
+
+    seeds: Seeds = 1
+
+
+class Parameters(Block):
+    """What this study reads from params.yaml: of the published networks only its own."""
+
+    seed: Seed
+    compute: Compute
+    network: PublishedMLP | PublishedCNN
+
+
+def settings_model(items: Mapping[str, str]) -> type[Parameters]:
+    """Return the model of the settings of one network."""
+    network = PublishedCNN if items["net"].endswith("cnn") else PublishedMLP
+    block = Field(alias=f"published.{items['net']}")
+    return create_model("Parameters", __base__=Parameters, network=(network, block))
+
+
+def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+    """Read the splits; train with each seed; write a table with accuracy, macro scores and log loss."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.metrics import log_loss
+
+    from digits.analysis.classification.metrics import class_table, confusion_matrix
+    from digits.data.files import write_table
+    from digits.data.splits import read_dataset, read_split
+    from digits.networks.cnn.builder import build_cnn
+    from digits.networks.common.saved import predict
+    from digits.networks.mlp.builder import build_mlp
+    from studies import training
+
+    settings = parameters.network
+    build = build_mlp if isinstance(settings, MLP) else build_cnn
+    train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
+    classes = read_dataset(paths.dataset)["classes"]
+    rows = []
+    for seed in training.seeds(parameters.seed, settings.seeds):
+        result = training.train(build, settings, (train, val), len(classes), seed)
+        probabilities = predict(result.model, test.images)
+        confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), len(classes))
+        table = class_table(confusion, classes)
+        metrics = training.measure(result, test) | {
+            "log_loss": log_loss(test.labels, probabilities.astype(np.float64), labels=range(len(classes))),
+            **{f"macro_{name}": float(table[name].mean()) for name in ("precision", "recall", "f1")},
+            "classes_never_predicted": int((confusion.sum(axis=0) == 0).sum()),
+        }
+        rows.append({"net": paths.net, "seed": seed, **metrics})
+        run.epoch(len(rows), {"accuracy": metrics["accuracy"]})
+    write_table(paths.published, pd.DataFrame(rows))
+
+
+if __name__ == "__main__":
+    stage.run(main)
