@@ -167,7 +167,7 @@ def test_a_clone_has_the_committed_bytes_whatever_git_is_configured_to(
     copy = Sandbox.create(workdir / "copy", {"train-mlp": {"epochs": 1}})
     monkeypatch.setattr(verify, "ROOT", copy.path)
     clone = verify._clone(workdir / "clone")
-    names = copy.git("ls-files").splitlines()
+    names = [name for name in copy.git("ls-files").splitlines() if not (copy.path / name).is_symlink()]
     assert [n for n in names if (clone / n).read_bytes() != (copy.path / n).read_bytes()] == []
     assert not (hostile / "hook-ran").exists()
 
