@@ -13,43 +13,19 @@ from digits.data.splits import Split
 from digits.networks.autoencoder.settings import Autoencoder
 from digits.networks.cnn.settings import CNN
 from digits.networks.mlp.settings import MLP
+from digits.pipeline.declaration import read_pipeline
 from digits.training.settings import Augmentation, Optimizer, Schedule
+from tools.dependencies import entry_module
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "params.yaml"
-STAGES = (
-    "download",
-    "preprocess",
-    "train-mlp",
-    "train-cnn",
-    "train-ae",
-    "evaluate",
-    "filters",
-    "feature-importance",
-    "latent-analysis",
-)
-
-STUDIES = (
-    "features",
-    "feature-curve",
-    "published",
-    "published-table",
-    "other-seeds",
-    "stability",
-    "twins",
-    "out-of-fold",
-    "label-suspects",
-    "autoencoders",
-    "dimensions",
-    "dimension-curve",
-    "latent-map",
-    "denoising",
-)
+STAGES, STUDIES = (tuple(read_pipeline(folder)["stages"]) for folder in (ROOT, ROOT / "studies"))
 
 
 def module_name(stage: str) -> str:
     """Return the NAME of `python -m NAME`, which runs a stage of the pipeline or of the studies."""
-    return f"{'studies' if stage in STUDIES else 'stages'}.{stage.replace('-', '_')}"
+    file = entry_module("studies" if stage in STUDIES else "stages", stage).relative_to(ROOT).with_suffix("")
+    return ".".join(file.parts).removesuffix(".__main__")
 
 
 def code(stage: str) -> Any:

@@ -1,4 +1,4 @@
-"""How tests run a study: its own code, small, on noise that can be learned."""
+"""How tests run a study: its own code on a few small images that can be learned."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from digits.data.splits import write_split
+from digits.pipeline import stage
+from digits.pipeline.declaration import Paths
 from tests import helpers
 
 CLASSES = ["cat", "dog", "cow"]
@@ -16,7 +18,7 @@ COMPUTE = {"threads": 1, "instruction_set": "avx2"}
 
 
 class Recorded:
-    """Stands in for the record, of which the studies use one method."""
+    """Stands in for the tracked run, of which the studies use one method."""
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         assert all(0 <= value <= 1 for value in values.values())
@@ -37,12 +39,14 @@ def splits(folder: Path, *names: str) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def run(study: str, settings: dict[str, Any], **paths: Any) -> None:
-    """Run a study's main with these settings and paths."""
-    module = helpers.code(study)
-    parameters = module.Parameters.model_validate_json(json.dumps(settings, default=_dump))
-    module.main(parameters, module.Paths(**paths), Recorded())
+def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = None, **paths: Path) -> None:
+    """Run a study's main with these settings, items of its matrix, and paths by their names in dvc.yaml."""
+    main = helpers.code(study).main
+    model = stage.settings_model(main, items or {})
+    parameters = model.model_validate_json(json.dumps(settings, default=dump))
+    main(parameters, Paths(study, paths, items), Recorded())
 
 
-def _dump(block: Any) -> Any:
-    return block.model_dump(mode="json", by_alias=True)
+def dump(block: Any) -> Any:
+    """Return a block of settings as params.yaml would hold it."""
+    return block.modeldump(mode="json", by_alias=True)

@@ -21,7 +21,7 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int) 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_log_loss_and_brier_score_are_scikit_learn_s(name: str) -> None:
+def test_log_loss_and_brier_score_equal_those_of_scikit_learn(name: str) -> None:
     labels, probabilities = make_case(name)
     measured = measure(labels, probabilities)
     assert measured["log_loss"] == pytest.approx(metrics.log_loss(labels, probabilities, labels=range(5)))
@@ -50,7 +50,7 @@ def calibration_by_loop(labels: np.ndarray, probabilities: np.ndarray, bins: int
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("bins", [1, 10, 15])
-def test_calibration_error_is_the_loop_s(name: str, bins: int) -> None:
+def test_calibration_error_equals_that_of_a_loop(name: str, bins: int) -> None:
     labels, probabilities = make_case(name)
     expected = calibration_by_loop(labels, probabilities, bins)
     assert calibration_error(labels, probabilities, bins) == pytest.approx(expected, abs=1e-9)
@@ -75,7 +75,7 @@ def test_opposite_errors_in_two_bins_do_not_cancel() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_reliability_table_holds_every_image_and_the_calibration_error(name: str) -> None:
+def test_the_reliability_table_adds_up_to_the_calibration_error(name: str) -> None:
     labels, probabilities = make_case(name)
     table = c.reliability_table(labels, probabilities, 10)
     assert table["images"].sum() == 200
@@ -87,8 +87,8 @@ def test_the_reliability_table_holds_every_image_and_the_calibration_error(name:
     assert gaps.sum() == pytest.approx(calibration_error(labels, probabilities, 10))
 
 
-def test_two_classes_of_two_logits_have_their_temperature_in_closed_form() -> None:
-    """With confidence s everywhere and a share a right, T = logit(s) / logit(a)."""
+def test_the_temperature_of_two_logits_has_a_closed_form() -> None:
+    """With confidence s everywhere and a fraction a right, T = logit(s) / logit(a)."""
     probabilities = np.tile([0.95, 0.05], (100, 1))
     labels = np.repeat([0, 1], [80, 20]).astype(np.uint8)
     expected = np.log(0.95 / 0.05) / np.log(0.8 / 0.2)
@@ -97,7 +97,7 @@ def test_two_classes_of_two_logits_have_their_temperature_in_closed_form() -> No
     assert c.apply_temperature(probabilities, temperature)[0] == pytest.approx([0.8, 0.2], abs=1e-4)
 
 
-def test_the_temperature_is_where_the_derivative_of_the_log_loss_vanishes() -> None:
+def test_the_derivative_of_the_log_loss_vanishes_at_the_temperature() -> None:
     labels, probabilities = make_case("usual")
     logits = 2.5 * np.log(probabilities)
 
@@ -110,7 +110,7 @@ def test_the_temperature_is_where_the_derivative_of_the_log_loss_vanishes() -> N
     assert c.fit_temperature(labels, softmax(logits, axis=1)) == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_temperature_of_one_changes_nothing_and_none_changes_a_prediction() -> None:
+def test_a_temperature_changes_no_prediction_and_1_changes_nothing() -> None:
     _, probabilities = make_case("usual")
     assert np.allclose(c.apply_temperature(probabilities, 1), probabilities)
     for temperature in (0.3, 5):
@@ -119,7 +119,7 @@ def test_a_temperature_of_one_changes_nothing_and_none_changes_a_prediction() ->
         assert np.allclose(after.sum(axis=1), 1)
 
 
-def test_a_perfect_classifier_gets_a_low_temperature_and_one_ruled_out_stays_finite() -> None:
+def test_extreme_classifiers_get_a_finite_temperature() -> None:
     labels, probabilities = make_case("perfect")
     assert c.fit_temperature(labels, probabilities) < 0.3
     sure = np.eye(2)[[0, 1, 1, 1]].astype(np.float32)

@@ -1,26 +1,35 @@
 """The command line of the stages, from outside, with every heavy package a trap."""
 
-import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from digits.pipeline import processes
 from digits.pipeline import stage as command
-from digits.pipeline.stage import Input, Item, Output
-from tests.helpers import ROOT, STAGES, changed, code, module_name, params
+from digits.pipeline.declaration import read_pipeline
+from tests.helpers import ROOT, STAGES, module_name, params
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
-OPTIONS = [f"--{name}={name}" for name in ("train", "val", "dataset", "model", "history", "metrics")]
+
+
+@pytest.fixture
+def project(workdir: Path) -> Path:
+    """A folder with the project's dvc.yaml and params.yaml and nothing else, as the current one."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, workdir)
+    return workdir
 
 
 def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Run Python where every heavy package is a trap, so that whoever imports one shows it."""
+    """Run Python with every heavy package replaced by a trap that reports its import."""
     traps = Path("traps")
     traps.mkdir(exist_ok=True)
     for name in HEAVY:
@@ -29,45 +38,72 @@ def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return processes.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, "features"])
-def test_help_names_every_path_without_loading_anything_heavy(workdir: Path, stage: str) -> None:
+def write_params(document: dict[str, Any]) -> None:
+    YAML().dump(document, Path("params.yaml"))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_help_names_every_path_and_loads_nothing_heavy(project: Path, stage: str) -> None:
     done = python("-m", module_name(stage), "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    shown = re.sub(r"\s+", " ", done.stdout)
-    for name, field in code(stage).Paths.model_fields.items():
-        mark = next(item for item in field.metadata if isinstance(item, (Input, Output, Item)))
-        direction = {Input: "read: ", Output: "written: ", Item: ""}[type(mark)]
-        assert f"--{name.replace('_', '-')} {name.upper()} {direction}{mark.meaning}" in shown
+    entry = read_pipeline(ROOT)["stages"][stage]
+    assert entry["desc"] in re.sub(r"\s+", " ", done.stdout)
+    data = [path for path in entry["deps"] if path.startswith("$")]
+    outs = [out for key in ("outs", "metrics", "plots") for out in entry.get(key, [])]
+    for text in [*data, *(out if isinstance(out, str) else next(iter(out)) for out in outs)]:
+        assert text in done.stdout
 
 
-def test_a_wrong_setting_ends_the_stage_at_once_and_leaves_nothing(workdir: Path) -> None:
-    Path("bad.yaml").write_text(changed("train-mlp", "epochs", 0))
-    done = python("-m", "stages.train_mlp", "--params", "bad.yaml", *OPTIONS)
+def test_a_stage_started_outside_the_project_says_so(workdir: Path) -> None:
+    done = python("-m", "stages.train_mlp")
+    assert done.returncode == 1
+    assert done.stderr == ("train-mlp: dvc.yaml has no such stage. Run this from the project's own folder.\n")
+
+
+def test_a_path_on_the_command_line_is_refused(project: Path) -> None:
+    done = python("-m", "stages.train_mlp", "--model", "other.keras")
+    assert done.returncode == 2
+    assert "unrecognized arguments: --model other.keras" in done.stderr
+
+
+def test_a_wrong_setting_ends_the_stage_and_leaves_nothing(project: Path) -> None:
+    document = params()
+    document["train-mlp"]["epochs"] = 0
+    write_params(document)
+    done = python("-m", "stages.train_mlp")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "train-mlp: bad.yaml has settings that cannot be used:\n"
-        "  train-mlp.epochs = 0: should be greater than or equal to 1 (epochs at most)\n"
+    assert done.stderr.startswith(
+        "train-mlp: params.yaml has settings that cannot be used:\n"
+        "  train-mlp.epochs = 0: should be greater than or equal to 1"
     )
-    assert sorted(path.name for path in workdir.iterdir()) == ["bad.yaml", "traps"]
+    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml", "traps"]
 
 
-def test_a_missing_dataset_is_told_in_a_sentence(workdir: Path) -> None:
+def test_a_missing_dataset_is_named(project: Path) -> None:
     document = params()
     del document["dataset"]
-    Path("bad.yaml").write_text(json.dumps(document))
-    done = python("-m", "stages.train_mlp", "--params", "bad.yaml", *OPTIONS)
+    write_params(document)
+    done = python("-m", "stages.train_mlp")
     assert done.returncode == 1
     assert done.stderr == (
-        "train-mlp: bad.yaml has settings that cannot be used:\n  dataset: missing (name of the data set)\n"
+        "train-mlp: params.yaml has settings that cannot be used:\n  dataset: missing (name of the data set)\n"
     )
 
 
-def test_old_halves_of_checkpoints_are_swept_and_those_being_written_are_not(workdir: Path) -> None:
+def test_a_missing_input_is_named_with_the_commands_that_help(project: Path) -> None:
+    done = python("-m", "stages.train_mlp")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "train-mlp: data/prepared/train is not there. `dvc checkout` brings it back, `dvc repro` makes it.\n"
+    )
+
+
+def test_old_halves_of_checkpoints_are_removed_and_new_ones_are_not(workdir: Path) -> None:
     folder = workdir / ".checkpoints"
     folder.mkdir()
     for name, age in ((".dead.npz.a.npz", 7200), (".living.npz.b.npz", 0), ("whole.npz", 7200)):
         (folder / name).touch()
         written = time.time() - age
         os.utime(folder / name, (written, written))
-    command._sweep(command.Paths())
+    command._sweep([])
     assert sorted(path.name for path in folder.iterdir()) == [".living.npz.b.npz", "whole.npz"]

@@ -1,223 +1,169 @@
-"""dvc.yaml is the whole truth about a stage: its files, modules and settings, held against its code.
-
-The same holds for the studies and theirs.
-"""
+"""The plan of the project: dvc.yaml says what a stage's code does, and each folder keeps its role."""
 
 import ast
-import importlib
-import tomllib
-from functools import cache
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
-from digits.pipeline.stage import Input, Item, Output
-from tests import helpers
+from digits.pipeline.declaration import PACKAGES, Paths, declare, read_pipeline
 from tests.helpers import ROOT
+from tools import dependencies
 
-PACKAGES = ("stages", "studies")
-PIPELINE, STUDIES = (YAML(typ="safe").load(ROOT / file) for file in ("dvc.yaml", "studies/dvc.yaml"))
-PATHS = PIPELINE["vars"][0]["paths"]
-STAGES = list(PIPELINE["stages"])
-ALL = [*STAGES, *STUDIES["stages"]]
-GRADIENTS = "digits/analysis/saliency/gradients.py"
-UNDECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"]
+GRAPHS = dependencies.FOLDERS
+FOLDERS = {package: dependencies.pipeline_file(package).parent for package in GRAPHS}
+ENTRIES = {(p, stage): entry for p in GRAPHS for stage, entry in read_pipeline(FOLDERS[p])["stages"].items()}
+SOURCES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+MOST_CODE_DEPENDENCIES, MOST_IN_ALL, LONGEST_CHAIN, LONGEST_FILE = 9, 130, 7, 350
 
-
-def resolved(value: Any, paths: dict[str, str]) -> Any:
-    """The value with `${paths.NAME}` replaced wherever it stands."""
-    if isinstance(value, dict):
-        return {resolved(key, paths): resolved(item, paths) for key, item in value.items()}
-    if isinstance(value, list):
-        return [resolved(item, paths) for item in value]
-    if isinstance(value, str):
-        for name, path in paths.items():
-            value = value.replace(f"${{paths.{name}}}", path)
-    return value
+each_stage = pytest.mark.parametrize(("package", "stage"), ENTRIES, ids=map("/".join, ENTRIES))
 
 
-ENTRIES = {
-    stage: entry
-    for pipeline in (PIPELINE, STUDIES)
-    for stage, entry in resolved(pipeline["stages"], pipeline["vars"][0]["paths"]).items()
-}
+def declared(package: str, stage: str) -> Iterator[Any]:
+    """Yield the declaration of each member of a stage's matrix, or of the stage."""
+    matrix = ENTRIES[package, stage].get("matrix", {})
+    folder = Path() if package == "stages" else Path(package)
+    for members in product(*matrix.values()):
+        yield declare(stage, dict(zip(matrix, map(str, members), strict=True)), folder)
 
 
-def paths_of(entries: list[Any]) -> list[str]:
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+def own_modules(package: str, stage: str) -> list[Path]:
+    """Return the modules of the package that a stage's code comes from."""
+    files = dependencies.closure(dependencies.entry_module(package, stage))
+    return [file for file in files if file.is_relative_to(ROOT / package)]
 
 
-def is_code(path: str) -> bool:
-    return path.startswith(tuple(f"{package}/" for package in PACKAGES)) and not path.endswith(".csv")
+def roots(file: Path) -> set[str]:
+    """Return the packages that a module imports from."""
+    return {name.split(".")[0] for name in dependencies._names(ast.parse(file.read_text(encoding="utf-8")))}
 
 
-def entry_module(stage: str) -> Path:
-    package, name = "stages" if stage in STAGES else "studies", stage.replace("-", "_")
-    single = ROOT / package / f"{name}.py"
-    return single if single.exists() else ROOT / package / name / "__main__.py"
+def edges(file: Path) -> list[Path]:
+    """Return the modules that a module imports; that its own package is imported too does not count."""
+    found = dependencies.imported(file)
+    return [other for other in found if other.name != "__init__.py" or other.parent != file.parent]
 
 
-def modules(file: Path) -> set[str]:
-    """Names that a module imports, at its top or within a function; modules and what may be one."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{file}: imports here are absolute"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+@pytest.mark.parametrize("package", GRAPHS)
+def test_the_tool_would_write_the_same_dvc_yaml(package: str) -> None:
+    text = dependencies.pipeline_file(package).read_text(encoding="utf-8")
+    assert dependencies.written(package) == text, "run python -m tools.dependencies"
 
 
-@cache
-def imported(file: Path) -> frozenset[Path]:
-    """The project's own modules among those that a module imports."""
-    names = modules(file)
-    files = {ROOT / f"{name.replace('.', '/')}.py" for name in names}
-    files |= {ROOT / name.replace(".", "/") / "__init__.py" for name in names}
-    return frozenset(file for file in files if file.exists() and file.relative_to(ROOT).parts[0] in PACKAGES)
+@each_stage
+def test_a_stage_has_few_code_dependencies(package: str, stage: str) -> None:
+    assert len(dependencies.code(package, stage)) <= MOST_CODE_DEPENDENCIES
 
 
-def is_undeclared(file: Path) -> bool:
-    name = file.relative_to(ROOT).as_posix()
-    return any(name == entry or name.startswith(f"{entry}/") for entry in UNDECLARED)
+def test_all_stages_together_have_few_code_dependencies() -> None:
+    assert sum(len(dependencies.code(*key)) for key in ENTRIES) <= MOST_IN_ALL
 
 
-def holds_code(file: Path) -> bool:
-    """Whether there is more in the module than a docstring."""
-    return len(ast.parse(file.read_text()).body) > 1
+@each_stage
+def test_a_stage_uses_only_paths_that_it_declares(package: str, stage: str) -> None:
+    """A path reached by a computed name is checked when the stage runs."""
+    code = "\n".join(file.read_text(encoding="utf-8") for file in own_modules(package, stage))
+    used = set(re.findall(r"\bpaths\.(?!items\b)([a-z]\w*)", code))
+    for declaration in declared(package, stage):
+        names = [place.name for place in declaration.inputs]
+        assert len(names) == len(set(names))
+        assert [name for name in sorted(used) if not hasattr(declaration.paths, name)] == []
+        if "getattr(paths" not in code:
+            assert set(names) <= used, "declared and not read"
 
 
-def closure(stage: str) -> set[str]:
-    """All modules that the stage's code comes from, as paths from the root."""
-    seen: set[Path] = set()
-    open_ends = {entry_module(stage)}
-    while open_ends:
-        file = open_ends.pop()
-        seen.add(file)
-        open_ends |= {each for each in imported(file) - seen if not is_undeclared(each)}
-    return {file.relative_to(ROOT).as_posix() for file in seen if holds_code(file)}
+def test_a_path_that_is_not_declared_is_named_in_the_error() -> None:
+    paths = Paths("train-mlp", {"train": Path("data/train")})
+    with pytest.raises(AttributeError, match=r"dvc\.yaml declares no path 'test' for the stage train-mlp"):
+        _ = paths.test
 
 
-def declared_code(stage: str) -> set[str]:
-    files: set[str] = set()
-    for dependency in paths_of(ENTRIES[stage]["deps"]):
-        path = ROOT / dependency
-        if is_code(dependency):
-            found = [path] if path.is_file() else [*path.rglob("*.py")]
-            files |= {file.relative_to(ROOT).as_posix() for file in found if holds_code(file)}
-    return files
+@each_stage
+def test_a_stage_has_an_output_that_only_the_cache_holds(package: str, stage: str) -> None:
+    """Git brings all other outputs, so a fresh clone would skip the stage."""
+    assert any(isinstance(out, str) for out in ENTRIES[package, stage]["outs"])
 
 
-def models(stage: str) -> tuple[Any, Any]:
-    module = importlib.import_module(
-        ".".join(entry_module(stage).relative_to(ROOT).with_suffix("").parts).replace(".__init__", "")
-    )
-    return module.Parameters, module.Paths
-
-
-def options(stage: str) -> dict[str, str]:
-    words = ENTRIES[stage]["cmd"].split()
-    assert words[:2] == ["python", "-m"]
-    return dict(zip([word.removeprefix("--") for word in words[3::2]], words[4::2], strict=True))
-
-
-def test_the_pipeline_has_the_nine_stages_in_order() -> None:
-    assert tuple(STAGES) == helpers.STAGES
-    assert tuple(STUDIES["stages"]) == helpers.STUDIES
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_declares_exactly_the_modules_it_imports(stage: str) -> None:
-    assert declared_code(stage) == closure(stage)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_pipeline_does_not_depend_on_the_studies(stage: str) -> None:
-    assert not [path for path in closure(stage) if path.startswith("studies/")]
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_declares_exactly_the_settings_it_reads(stage: str) -> None:
-    parameters, _ = models(stage)
-    read = [field.alias or name for name, field in parameters.model_fields.items()]
-    assert sorted(ENTRIES[stage].get("params", [])) == sorted(read)
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_declares_exactly_the_files_that_its_command_names(stage: str) -> None:
-    _, paths = models(stage)
-    entry, given = ENTRIES[stage], options(stage)
-    marks = {
-        name.replace("_", "-"): next(m for m in field.metadata if isinstance(m, (Input, Output, Item)))
-        for name, field in paths.model_fields.items()
-    }
-    assert given.pop("params") == "params.yaml"
-    assert given.keys() == marks.keys()
-    read = {given[name] for name, mark in marks.items() if isinstance(mark, Input)}
-    written = {given[name] for name, mark in marks.items() if isinstance(mark, Output)}
-    words = {given[name] for name, mark in marks.items() if isinstance(mark, Item)}
-    data = {path for path in paths_of(entry["deps"]) if not is_code(path)}
-    assert words == {f"${{item.{name}}}" for name in entry.get("matrix", {})}
-    assert read == data
-    assert written == set(paths_of(entry["outs"] + entry.get("metrics", []) + entry.get("plots", [])))
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_has_an_output_that_only_the_cache_holds(stage: str) -> None:
-    assert any(isinstance(out, str) for out in ENTRIES[stage]["outs"])
-
-
-@pytest.mark.parametrize("stage", ["train-mlp", "train-cnn", "train-ae"])
-def test_a_training_can_be_restored_from_the_run_cache(stage: str) -> None:
+@each_stage
+def test_the_run_cache_can_restore_a_stage(package: str, stage: str) -> None:
     """DVC keeps no run of a stage with an output that is neither cached nor a metric nor a plot."""
-    assert all(isinstance(out, str) for out in ENTRIES[stage]["outs"])
+    assert all(isinstance(out, str) for out in ENTRIES[package, stage]["outs"])
 
 
-def test_dvc_plots_shows_every_committed_picture() -> None:
-    committed = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plots").rglob("*.png")}
-    studied = {path for path in committed if path.startswith("plots/studies/")}
-    assert {plot for plot in PIPELINE["plots"] if isinstance(plot, str)} == committed - studied
-    assert set(STUDIES["plots"]) >= studied  # before the studies have been run there are none
+@each_stage
+def test_only_pictures_and_metrics_are_in_git(package: str, stage: str) -> None:
+    entry = ENTRIES[package, stage]
+    outs = [out for key in ("metrics", "plots") for out in entry.get(key, []) if isinstance(out, dict)]
+    texts = [next(iter(out)) for out in outs if not next(iter(out)).startswith("${paths.")]
+    assert all(re.match(r"(\.\./)?(plots|metrics)/", text) for text in texts)
 
 
-@pytest.mark.parametrize("stage", ["train-mlp", "train-cnn", "train-ae"])
-def test_training_never_opens_the_test_split(stage: str) -> None:
-    assert PATHS["test"] not in paths_of(ENTRIES[stage]["deps"])
+@pytest.mark.parametrize("stage", [stage for _, stage in ENTRIES if stage.startswith("train-")])
+def test_a_training_does_not_read_the_test_split(stage: str) -> None:
+    (declaration,) = declared("stages", stage)
+    assert "test" not in declaration.paths
 
 
-def test_only_the_record_imports_mlflow() -> None:
-    importers = {
-        file.relative_to(ROOT / "stages").parts[0]
-        for file in (ROOT / "stages").rglob("*.py")
-        if "import mlflow" in file.read_text() or "from mlflow" in file.read_text()
-    }
-    assert importers == {"record"}
+@pytest.mark.parametrize("package", GRAPHS)
+def test_a_path_is_written_once(package: str) -> None:
+    text = dependencies.pipeline_file(package).read_text(encoding="utf-8")
+    for name, path in read_pipeline(FOLDERS[package])["vars"][0]["paths"].items():
+        assert len(re.findall(rf"(?<![\w/]){re.escape(path)}(?=\s)", text)) == 1, name
+        assert f"${{paths.{name}}}" in text, name
+
+
+def test_every_child_of_stages_is_a_stage() -> None:
+    children = {path.stem for path in (ROOT / "stages").iterdir() if not path.name.startswith("__")}
+    assert children == {stage.replace("-", "_") for package, stage in ENTRIES if package == "stages"}
+
+
+@pytest.mark.parametrize("stage", [stage for package, stage in ENTRIES if package == "stages"])
+def test_the_pipeline_does_not_depend_on_the_studies(stage: str) -> None:
+    files = dependencies.closure(dependencies.entry_module("stages", stage))
+    assert not [file for file in files if file.is_relative_to(ROOT / "studies")]
+
+
+def test_digits_imports_no_stage() -> None:
+    importers = [file for file in SOURCES if roots(file) & {"stages", "studies", "tests", "tools"}]
+    assert [file for file in importers if file.is_relative_to(ROOT / "digits")] == []
+
+
+def test_only_tracking_imports_mlflow() -> None:
+    importers = {file.relative_to(ROOT).parts[:2] for file in SOURCES if "mlflow" in roots(file)}
+    assert importers == {("digits", "tracking")}
 
 
 def test_only_the_gradients_name_a_backend() -> None:
-    """Keras 3 has no gradient of its own; all else in networks and training is neutral."""
-    for folder in ("networks", "shared"):
-        for file in (ROOT / "stages" / folder).rglob("*.py"):
-            roots = {name.split(".")[0] for name in modules(file)}
-            neutral = roots.isdisjoint({"tensorflow", "jax", "torch"})
-            assert neutral == (file != ROOT / GRADIENTS), file
+    """Keras 3 has no gradient of its own; everything else works with any backend."""
+    (file,) = (file for file in SOURCES if roots(file) & {"tensorflow", "jax", "torch"})
+    assert file.parent == ROOT / "digits/analysis/saliency"
 
 
-def test_a_path_is_written_once() -> None:
-    text = "\n".join(line for line in (ROOT / "dvc.yaml").read_text().splitlines() if "plots/" not in line)
-    for name, path in PATHS.items():
-        if "/" in path and not path.startswith("plots/"):
-            assert text.count(path + "\n") == 1, name
+def test_imports_have_no_cycle_and_short_chains() -> None:
+    graph = {file: edges(file) for file in SOURCES}
+    chains: dict[Path, list[str]] = {}
+    for file in TopologicalSorter(graph).static_order():  # CycleError names a cycle
+        longest = max((chains[other] for other in graph[file]), key=len, default=[])
+        chains[file] = [file.relative_to(ROOT).as_posix(), *longest]
+    assert [chain for chain in chains.values() if len(chain) - 1 > LONGEST_CHAIN] == []
 
 
-def test_every_shared_module_is_shared() -> None:
-    """What only one stage uses belongs to that stage; what names a backend stands in one place."""
-    users: dict[str, set[str]] = {}
-    for stage in STAGES:
-        for file in closure(stage):
-            users.setdefault(file, set()).add(stage)
-    alone = {file for file, stages in users.items() if file.startswith("stages/shared/") and len(stages) < 2}
-    assert alone - {GRADIENTS} == set()
+def test_imports_are_absolute() -> None:
+    nodes = (node for file in SOURCES for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def test_no_file_is_long() -> None:
+    files = [*SOURCES, *(ROOT / "tools").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text("utf-8").splitlines()) for file in files}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    classes = re.compile(r"^class (\w+)", re.MULTILINE)
+    names = [name for file in SOURCES for name in classes.findall(file.read_text(encoding="utf-8"))]
+    assert {name for name in names if names.count(name) > 1} <= {"Parameters"}

@@ -1,6 +1,5 @@
-"""The stage evaluate: figures, tables and pictures of a network, held against plain loops."""
+"""The stage evaluate: metrics, tables and pictures, compared with plain loops."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,141 +7,135 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 from matplotlib.patches import Rectangle
+from scipy.spatial import KDTree
 
 from digits.analysis.classification.calibration import apply_temperature
+from digits.analysis.classification.metrics import confusion_matrix
+from digits.analysis.classification.roc import measure_classes, trace_curves
 from digits.data.files import write_json
 from digits.data.splits import write_split
 from digits.drawing.style import BAD, GOOD
+from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.common.saved import predict, up_to
 from digits.networks.mlp.builder import build_mlp
-from digits.pipeline import settings as parameters
+from digits.pipeline.declaration import Paths
 from stages.evaluate import (
     baselines,
-    calibration,
-    classifiers,
+    comparison,
     confusion,
-    disagreement,
-    doubtful,
-    first,
+    curves,
     galleries,
-    neighbours,
-    ranking,
+    nearest,
+    probabilities,
+    reconstruction,
     robustness,
 )
-from stages.evaluate.case import read_case
-from stages.evaluate.mosaic import Tile, draw_mosaic, fold
-from stages.evaluate.settings import Parameters, Paths
-from tests.evaluation import CLASSES, KINDS, SETTINGS, make_case, make_outcome
-from tests.helpers import PARAMS, mlp, random_images
+from stages.evaluate.context import measure_result, read_context
+from tests.evaluation import CLASSES, KINDS, make_context, make_result
+from tests.helpers import autoencoder, mlp, params, random_images
+
+LEVELS = params()["evaluate"]["corruptions"]
 
 
 def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for ax in figure.axes for text in ax.texts]
+    """Return all texts within the axes that are not empty."""
+    return [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text()]
 
 
-def is_picture(path: Path) -> bool:
-    return bool(imread(path)[..., :3].std() > 0.02)
+def images(figure: Figure) -> int:
+    """Return the number of images that are drawn."""
+    return sum(len(ax.images) for ax in figure.axes)
 
 
-def test_the_case_knows_doubtful_images_by_their_place_in_the_original_file(tmp_path: Path) -> None:
-    case = make_case()
+def positions(indices: "pd.Series[int]") -> list[int]:
+    """Return the positions of the test images with these indices."""
+    return [(index - 100) // 2 for index in indices]
+
+
+def test_doubtful_images_are_found_by_their_index_in_the_file(tmp_path: Path) -> None:
+    made = make_context()
+    files = {name: tmp_path / name for name in ("train", "val", "test", "dataset")}
     for name in ("train", "val", "test"):
-        write_split(tmp_path / name, getattr(case, name))
-    write_json(tmp_path / "dataset.json", {"classes": CLASSES, "doubtful_test_labels": [1, 106, 114, 999]})
-    paths = Paths.model_construct(
-        train=tmp_path / "train",
-        val=tmp_path / "val",
-        test=tmp_path / "test",
-        dataset=tmp_path / "dataset.json",
-    )
-    read = read_case(parameters.load(PARAMS, Parameters), paths)
-    assert np.flatnonzero(read.doubtful).tolist() == [3, 7]
-    assert read.classes == CLASSES
-    assert read.counts.shape == (30, 1000)
+        write_split(files[name], getattr(made, name))
+    write_json(files["dataset"], {"classes": CLASSES, "doubtful_test_labels": [1, 106, 114, 999]})
+    context = read_context(Paths("evaluate", files), (40, 0), 0.95, 5)
+    assert np.flatnonzero(context.doubtful).tolist() == [3, 7]
+    assert context.classes == CLASSES
+    assert np.array_equal(context.weights, made.weights)
 
 
-def test_the_most_confident_come_first_and_are_named_by_their_original_index() -> None:
-    outcome = make_outcome()
-    wrong = [i for i in range(30) if outcome.probabilities[i].argmax() != outcome.test.labels[i]]
-    expected = sorted(wrong, key=lambda i: -outcome.probabilities[i].max())
-    positions = outcome.most_confident(~outcome.correct, 5)
-    assert positions.tolist() == expected[:5]
-    table = outcome.describe(positions)
-    assert table["index"].tolist() == [100 + 2 * i for i in expected[:5]]
-    assert table["label"].tolist() == [CLASSES[outcome.test.labels[i]] for i in expected[:5]]
+def test_the_most_confident_images_come_first() -> None:
+    result = make_result()
+    wrong = [i for i in range(30) if result.probabilities[i].argmax() != result.test.labels[i]]
+    expected = sorted(wrong, key=lambda i: -result.probabilities[i].max())
+    found = result.most_confident(~result.correct, 5)
+    assert found.tolist() == expected[:5]
+    table = result.describe(found)
+    assert positions(table["index"]) == expected[:5]
+    assert table["label"].tolist() == [CLASSES[result.test.labels[i]] for i in expected[:5]]
     assert (table["prediction"] != table["label"]).all()
 
 
-def test_a_mosaic_shows_every_tile_and_says_where_a_row_has_none() -> None:
-    tiles = [Tile(image, f"caption {i}", BAD) for i, image in enumerate(random_images(5, 6, 4, 3))]
-    figure = draw_mosaic([("some", tiles), ("empty", [])], "title")
-    (ax,) = figure.axes
-    assert len(ax.images) == 5
-    assert {"some", "empty", "none", "caption 4"} <= set(texts(figure))
-    left = [image.get_extent()[0] for image in ax.images]
-    assert min(np.diff(left)) > 0.62  # wide enough for the captions
-    assert [len(row) for _, row in fold(tiles, 2)] == [2, 2, 1]
-    assert fold([], 3) == [("", [])]
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_figures_have_intervals_and_the_confirmed_ones_leave_doubtful_images_out(kind: str) -> None:
-    case, outcome = make_case(), make_outcome(kind)
-    case = replace(case, test=outcome.test)
-    tempered = apply_temperature(outcome.probabilities, 1.5)
-    figures, table = classifiers.measure_with_intervals(outcome, tempered, case, SETTINGS)
-    confirmed = [bool(outcome.correct[i]) for i in range(30) if i not in (3, 7)]
-    assert figures["accuracy_confirmed"] == pytest.approx(np.mean(confirmed))
-    assert figures["doubtful"] == 2
+def test_metrics_have_intervals_and_confirmed_ones_skip_doubtful(kind: str) -> None:
+    context, result = make_context(), make_result(kind)
+    tempered = apply_temperature(result.probabilities, 1.5)
+    metrics, table = measure_result(result, tempered, 1.5, context)
+    confirmed = [bool(result.correct[i]) for i in range(30) if i not in (3, 7)]
+    assert metrics["accuracy_confirmed"] == pytest.approx(np.mean(confirmed))
+    assert metrics["doubtful"] == 2
     assert (table["low"] <= table["high"]).all()
     assert np.isfinite(table[["value", "low", "high"]]).all(axis=None)
-    assert set(table["figure"]) | {"accuracy_low", "accuracy_high", "errors", "doubtful"} == set(figures)
-    row = table.set_index("figure").loc["accuracy"]
-    resampled = outcome.correct @ case.counts / 30
-    bias = resampled.mean() - outcome.correct.mean()
-    assert row["low"] == pytest.approx(np.quantile(resampled, 0.025) - bias)
-    block = classifiers.nest(figures)["calibrated"]
-    assert isinstance(block, dict)
+    found = table.set_index("metric")
+    resampled = result.correct @ context.weights[:, 1:] / 30
+    bias = resampled.mean() - result.correct.mean()
+    assert found.loc["accuracy", "value"] == metrics["accuracy"]
+    assert found.loc["accuracy", "low"] == pytest.approx(np.quantile(resampled, 0.025) - bias)
+    block = metrics.pop("calibrated")
+    assert block.pop("temperature") == 1.5
     assert sorted(block) == ["brier", "calibration_error", "log_loss"]
+    without = {"accuracy_low", "accuracy_high", "errors", "doubtful"}
+    assert set(table["metric"]) == metrics.keys() - without | {f"calibrated.{name}" for name in block}
 
 
-def test_four_pictures_of_a_confusion_matrix_say_what_they_divide_by() -> None:
+def test_pictures_of_a_confusion_matrix_say_what_they_divide_by() -> None:
     matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 2]])  # class 1 has no images
-    assert texts(confusion.draw_counts(matrix, CLASSES, "")) == ["3", "1", "", "", "", "", "2", "", "2"]
-    rows = ["75.0%\n3/4", "25.0%\n1/4", "", "", "", "", "50.0%\n2/4", "", "50.0%\n2/4"]
-    assert texts(confusion.draw_rows(matrix, CLASSES, "")) == rows
-    columns = ["60.0%\n3/5", "100.0%\n1/1", "", "", "", "", "40.0%\n2/5", "", "100.0%\n2/2"]
-    assert texts(confusion.draw_columns(matrix, CLASSES, "")) == columns
+    rows = ["75.0%\n3/4", "25.0%\n1/4", "50.0%\n2/4", "50.0%\n2/4"]
+    figure = confusion.draw_rows(matrix, CLASSES, "")
+    assert texts(figure) == rows
+    assert [text.get_position() for text in figure.axes[0].texts if text.get_text()] == [
+        (0, 0), (1, 0), (0, 2), (2, 2)
+    ]  # fmt: skip
     figure = confusion.draw_errors(matrix, CLASSES, "")
-    assert [text for text in texts(figure) if text] == ["25.00%\n1", "50.00%\n2"]
-    shades = np.asarray(figure.axes[0].images[0].get_array())
-    assert shades.argmax() == 6
+    assert texts(figure) == ["25.00%\n1", "50.00%\n2"]
+    assert np.asarray(figure.axes[0].images[0].get_array()).argmax() == 6
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_worst_pairs_are_counted_and_shown(tmp_path: Path, kind: str) -> None:
-    outcome = make_outcome(kind)
-    confusion.report(outcome, "caption", tmp_path)
-    pairs = pd.read_csv(tmp_path / "worst_pairs.csv")
-    assert pairs["count"].sum() == (~outcome.correct).sum()
+def test_the_worst_pairs_are_counted_and_shown(kind: str) -> None:
+    result = make_result(kind)
+    matrix = confusion_matrix(result.test.labels, result.predictions, 3)
+    pairs, figure = confusion.find_worst_pairs(result, matrix)
+    assert pairs["count"].sum() == (~result.correct).sum()
     assert pairs["count"].is_monotonic_decreasing
     for pair in pairs.itertuples():
         shown = [int(index) // 2 - 50 for index in str(pair.shown).split()]
         assert len(shown) == min(int(str(pair.count)), 8)
-        assert {CLASSES[outcome.test.labels[i]] for i in shown} == {pair.label}
-        assert {CLASSES[outcome.predictions[i]] for i in shown} == {pair.prediction}
-    names = ("confusion", "confusion_counts", "confusion_columns", "confusion_errors", "worst_pairs")
-    assert all(is_picture(tmp_path / f"{name}.png") for name in names)
+        assert {CLASSES[result.test.labels[i]] for i in shown} == {pair.label}
+        assert {CLASSES[result.predictions[i]] for i in shown} == {pair.prediction}
+    assert images(figure) == pairs["count"].clip(upper=8).sum()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_galleries_hold_each_class_s_right_and_wrong_answers(tmp_path: Path, kind: str) -> None:
-    outcome = make_outcome(kind)
-    galleries.report(outcome, 4, tmp_path)
-    labels, predictions = outcome.test.labels, outcome.predictions
-    ordered = sorted(range(30), key=lambda i: -outcome.confidences[i])
+def test_galleries_hold_right_and_wrong_images_of_each_class(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(galleries, "IMAGES", 4)
+    result = make_result(kind)
+    labels, predictions = result.test.labels, result.predictions
+    ordered = sorted(range(30), key=lambda i: -result.confidences[i])
+    drawn = galleries.draw_galleries(result)
     for k, word in enumerate(CLASSES):
         expected = {
             "true_positives": [i for i in ordered if labels[i] == predictions[i] == k],
@@ -150,133 +143,233 @@ def test_galleries_hold_each_class_s_right_and_wrong_answers(tmp_path: Path, kin
             "false_negatives": [i for i in ordered if labels[i] == k != predictions[i]],
         }
         for name, mine in expected.items():
-            table = pd.read_csv(tmp_path / f"{name}.csv")
-            assert table[table["row"] == word]["index"].tolist() == [100 + 2 * i for i in mine[:4]]
-            assert is_picture(tmp_path / f"{name}.png")
+            table, figure = drawn[name]
+            assert positions(table[table["row"] == word]["index"]) == mine[:4]
+            assert images(figure) == len(table)
+            assert f"{word}  ({len(mine[:4])} of {len(mine)})" in texts(figure)
 
 
-def test_first_predictions_are_blue_where_right_and_red_with_the_label_where_wrong() -> None:
-    outcome = make_outcome()
-    table = outcome.describe(np.arange(25))
-    (ax,) = first.draw_predictions(table, outcome).axes
-    captions = [text for text in ax.texts if text.get_text() not in ("", "none")]
-    assert len(captions) == 25
-    for text, right, label in zip(captions, outcome.correct, table["label"], strict=False):
+def test_first_predictions_are_blue_if_right_and_red_if_wrong() -> None:
+    result = make_result()
+    table, figure = galleries.draw_first_predictions(result)
+    captions = [text for text in figure.axes[0].texts if text.get_text()]
+    assert len(captions) == images(figure) == 25
+    for text, right, label in zip(captions, result.correct, table["label"], strict=False):
         assert to_hex(text.get_color()).upper() == (GOOD if right else BAD)
         assert right != text.get_text().endswith(f"\n(label {label})")
 
 
-def test_first_probabilities_frame_the_label(tmp_path: Path) -> None:
-    outcome = make_outcome()
-    (ax,) = first.draw_probabilities(outcome).axes
-    boxes = [box for box in ax.patches if isinstance(box, Rectangle)]
+def test_first_probabilities_frame_the_label_and_leave_zeros_blank() -> None:
+    result = make_result("never predicted")
+    figure = galleries.draw_probabilities(result)
+    boxes = [box for box in figure.axes[0].patches if isinstance(box, Rectangle)]
     frames = [(round(box.get_y() + 0.5), round(box.get_x() + 0.5)) for box in boxes]
-    assert frames == list(enumerate(outcome.test.labels[:20]))
-    first.report(outcome, tmp_path)
-    table = pd.read_csv(tmp_path / "first_probabilities.csv")
-    assert np.allclose(table[CLASSES], outcome.probabilities[:20], atol=1e-6)
-    assert table["index"].tolist() == list(range(100, 140, 2))
+    assert frames == list(enumerate(result.test.labels[:20]))
+    expected = [f"{value:.2f}" for value in result.probabilities[:20].flat if value >= 0.005]
+    assert texts(figure) == expected
+    assert len(expected) <= 40
+    table = galleries.tabulate_probabilities(result)
+    assert np.array_equal(table[CLASSES], result.probabilities[:20])
+    assert positions(table["index"]) == list(range(20))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_calibration_and_ranking_are_drawn_for_awkward_classifiers(tmp_path: Path, kind: str) -> None:
-    outcome = make_outcome(kind)
-    names = ("calibration_error", "log_loss", "temperature")
-    figures = {f"{prefix}{name}": 1.0 for prefix in ("", "calibrated.") for name in names}
-    tempered = apply_temperature(outcome.probabilities, 2)
-    calibration.report(outcome, tempered, figures, SETTINGS, tmp_path)
-    table = pd.read_csv(tmp_path / "calibration.csv")
+def test_calibration_is_drawn_before_and_after(kind: str) -> None:
+    context, result = make_context(), make_result(kind)
+    table = probabilities.tabulate_calibration(result, apply_temperature(result.probabilities, 2), context)
     assert table.groupby("state")["images"].sum().to_dict() == {"before": 30, "after": 30}
     assert (table["accuracy_low"] <= table["accuracy"] + 1e-6).all()
     assert (table["accuracy"] <= table["accuracy_high"] + 1e-6).all()
-    ranking.report(outcome, tmp_path)
-    present = [CLASSES[k] for k in np.unique(outcome.test.labels)]
-    assert pd.read_csv(tmp_path / "areas.csv")["label"].tolist() == present
-    assert pd.read_csv(tmp_path / "curves.csv")["label"].unique().tolist() == present
-    assert all(is_picture(tmp_path / f"{name}.png") for name in ("calibration", "roc", "precision_recall"))
+    values = {"calibration_error": 0.25, "log_loss": 1.0, "temperature": 2.0}
+    figure = probabilities.draw_calibration(table, {**values, "calibrated": values}, "")
+    for ax, state in zip(figure.axes, ("before", "after"), strict=True):
+        mine = table[table["state"] == state]
+        assert np.allclose(ax.lines[1].get_xydata(), mine[["confidence", "accuracy"]])
+        assert "calibration error 25.00%" in ax.get_title()
 
 
-def test_neighbours_are_nearest_in_the_last_hidden_layer(tmp_path: Path) -> None:
-    case, outcome = make_case(), make_outcome()
-    model = build_mlp(mlp(hidden=(8, 5), dropout=0.5), case.train.images, 3, seed=1)
-    neighbours.report(outcome, model, case.train, tmp_path)
-    table = pd.read_csv(tmp_path / "nearest.csv")
-    errors = outcome.most_confident(~outcome.correct, 10)
+@pytest.mark.parametrize("kind", KINDS)
+def test_roc_and_precision_recall_have_a_curve_per_class(kind: str) -> None:
+    result = make_result(kind)
+    areas = measure_classes(result.test.labels, result.probabilities)
+    traced = trace_curves(result.test.labels, result.probabilities, 500)
+    present = [CLASSES[k] for k in np.unique(result.test.labels)]
+    for draw, column, y in (
+        (probabilities.draw_roc, "roc_auc", "recall"),
+        (probabilities.draw_precision_recall, "average_precision", "precision"),
+    ):
+        (ax,) = draw(traced, areas, result).axes
+        named = [f"{name}: {area:.6f}" for name, area in zip(present, areas[column], strict=True)]
+        assert [line.get_label() for line in ax.lines] == named
+        drawn = np.concatenate([line.get_ydata() for line in ax.lines])
+        assert np.array_equal(drawn, traced[y])
+
+
+def test_the_nearest_vectors_are_those_of_a_tree() -> None:
+    rng = np.random.default_rng(1)
+    queries, references = rng.normal(size=(4, 6)), rng.normal(size=(50, 6))
+    found, distances = nearest.find_nearest(queries, references, 5)
+    expected_distances, expected = KDTree(references).query(queries, 5)
+    assert np.array_equal(found, expected)
+    assert np.allclose(distances, expected_distances)
+
+
+def test_of_equally_near_vectors_the_first_comes_first() -> None:
+    found, distances = nearest.find_nearest(np.zeros((1, 2)), np.array([[3.0, 4], [0, 1], [4, 3]]), 5)
+    assert found.tolist() == [[1, 0, 2]]
+    assert distances.tolist() == [[1, 5, 5]]
+
+
+def test_neighbours_are_nearest_in_the_last_hidden_layer() -> None:
+    context, result = make_context(), make_result()
+    model = build_mlp(mlp(hidden=(8, 5), dropout=0.5), context.train.images, 3, seed=1)
+    table, figure = nearest.compare_with_training(result, model, context.train)
+    errors = result.most_confident(~result.correct, 10)
     hidden = up_to(model, "hidden_2")
-    known, asked = predict(hidden, case.train.images), predict(hidden, case.test.images)
+    known, asked = predict(hidden, context.train.images), predict(hidden, context.test.images)
     assert len(table) == 5 * len(errors) > 0
+    assert images(figure) == 6 * len(errors)
     for i, (_, mine) in zip(errors, table.groupby("index", sort=False), strict=True):
         distances = np.linalg.norm(known - asked[i], axis=1)
         assert mine["distance"].tolist() == pytest.approx(np.sort(distances)[:5], abs=1e-5)
         assert distances[mine["neighbour"]] == pytest.approx(np.sort(distances)[:5], abs=1e-5)
-        assert mine["neighbour_label"].tolist() == [CLASSES[k] for k in case.train.labels[mine["neighbour"]]]
+        labels = context.train.labels[mine["neighbour"]]
+        assert mine["neighbour_label"].tolist() == [CLASSES[k] for k in labels]
 
 
-def test_without_an_error_there_is_no_neighbour_but_a_picture(tmp_path: Path) -> None:
-    case = make_case()
-    model = build_mlp(mlp(), case.train.images, 3, seed=1)
-    neighbours.report(make_outcome("perfect"), model, case.train, tmp_path)
-    assert pd.read_csv(tmp_path / "nearest.csv").empty
-    assert is_picture(tmp_path / "nearest.png")
+def test_without_errors_the_picture_of_neighbours_says_none() -> None:
+    context = make_context()
+    model = build_mlp(mlp(), context.train.images, 3, seed=1)
+    table, figure = nearest.compare_with_training(make_result("perfect"), model, context.train)
+    assert table.empty
+    assert texts(figure) == ["none"]
 
 
 @pytest.mark.parametrize("kinds", [("usual", "usual"), ("usual", "perfect"), ("perfect", "perfect")])
-def test_disagreement_counts_who_is_right(tmp_path: Path, kinds: tuple[str, str]) -> None:
-    one, other = make_outcome(kinds[0]), make_outcome(kinds[1], "cnn", seed=1)
-    figures = disagreement.report(one, other, tmp_path)
+def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
+    one, other = make_result(kinds[0]), make_result(kinds[1], "cnn", seed=1)
+    metrics, _ = comparison.compare(one, other)
     pairs = [(bool(a), bool(b)) for a, b in zip(one.correct, other.correct, strict=True)]
-    assert figures["both_right"] == pairs.count((True, True))
-    assert figures["only_mlp_right"] == pairs.count((True, False))
-    assert figures["only_cnn_right"] == pairs.count((False, True))
-    assert figures["both_wrong"] == pairs.count((False, False))
-    shown = pd.read_csv(tmp_path / "disagreement_images.csv")
-    assert (shown["wrong"] == "cnn").sum() == min(figures["only_mlp_right"], 20)
-    assert (shown["wrong"] == "mlp").sum() == min(figures["only_cnn_right"], 20)
-    assert is_picture(tmp_path / "disagreement.png")
+    assert metrics["both_right"] == pairs.count((True, True))
+    assert metrics["only_mlp_right"] == pairs.count((True, False))
+    assert metrics["only_cnn_right"] == pairs.count((False, True))
+    assert metrics["both_wrong"] == pairs.count((False, False))
+    shown = comparison.tabulate_disagreement([one, other])
+    assert (shown["wrong"] == "cnn").sum() == min(metrics["only_mlp_right"], 20)
+    assert (shown["wrong"] == "mlp").sum() == min(metrics["only_cnn_right"], 20)
+    figure = comparison.draw_disagreement([one, other], [0.5])
+    assert images(figure) == len(shown)
+    assert "MLP and CNN: p=0.5" in str(figure.get_suptitle()).replace("\n", " ")
 
 
 @pytest.mark.parametrize("chosen", [[], [3, 7]])
-def test_doubtful_images_are_shown_with_both_predictions(tmp_path: Path, chosen: list[int]) -> None:
-    one, other = make_outcome(), make_outcome(name="cnn", seed=1)
-    doubtful.report(np.isin(np.arange(30), chosen), one, other, tmp_path)
-    table = pd.read_csv(tmp_path / "doubtful.csv")
-    assert table["index"].tolist() == [100 + 2 * i for i in chosen]
-    assert table["mlp"].tolist() == [CLASSES[one.predictions[i]] for i in chosen]
-    assert table["cnn"].tolist() == [CLASSES[other.predictions[i]] for i in chosen]
-    assert is_picture(tmp_path / "doubtful.png")
+def test_doubtful_images_are_shown_with_all_predictions(chosen: list[int]) -> None:
+    results = [make_result(), make_result(name="cnn", seed=1)]
+    doubtful = np.isin(np.arange(30), chosen)
+    table = comparison.tabulate_doubtful(results, doubtful)
+    assert positions(table["index"]) == chosen
+    captions = []
+    for result in results:
+        assert table[result.name].tolist() == [CLASSES[result.predictions[i]] for i in chosen]
+    for row in table.itertuples():
+        captions.append(f"label {row.label}\nMLP {row.mlp}\nCNN {row.cnn}")
+    assert texts(comparison.draw_doubtful(results, doubtful)) == (captions or ["none"])
 
 
-def test_robustness_is_plain_accuracy_where_nothing_is_disturbed_and_is_repeatable() -> None:
-    case = make_case()
+def test_accuracy_without_corruption_is_the_plain_one() -> None:
+    test = make_context().test
     models = {
-        name: build_mlp(mlp(), case.train.images, 3, seed=seed) for seed, name in enumerate(("mlp", "cnn"))
+        name: build_mlp(mlp(), make_context().train.images, 3, seed=seed)
+        for seed, name in enumerate(("mlp", "cnn"))
     }
-    table = robustness.measure(models, case.test, SETTINGS, 5)
-    pd.testing.assert_frame_equal(table, robustness.measure(models, case.test, SETTINGS, 5))
-    levels = SETTINGS.disturbances.model_dump()
-    assert len(table) == 2 * sum(map(len, levels.values()))
+    table = robustness.measure(models, test, LEVELS, 5, 0.95)
+    pd.testing.assert_frame_equal(table, robustness.measure(models, test, LEVELS, 5, 0.95))
+    assert len(table) == 2 * sum(map(len, LEVELS.values()))
     for name, model in models.items():
-        plain = (predict(model, case.test.images).argmax(axis=1) == case.test.labels).mean()
+        plain = (predict(model, test.images).argmax(axis=1) == test.labels).mean()
         same = table[(table["network"] == name) & (table["level"] == 0)]
-        assert same["disturbance"].tolist() == ["rotation", "shift", "noise", "blur"]
+        assert same["corruption"].tolist() == ["rotation", "shift", "noise", "blur"]
         assert same["accuracy"].tolist() == pytest.approx([plain] * 4)
-        turned = np.rot90(case.test.images, axes=(1, 2))
-        part = SETTINGS.disturbances.model_copy(update={"rotation": (90.0,)})
-        quarter = robustness.measure(
-            {name: model}, case.test, SETTINGS.model_copy(update={"disturbances": part}), 5
-        )
-        expected = (predict(model, turned).argmax(axis=1) == case.test.labels).mean()
+        turned = np.rot90(test.images, axes=(1, 2))
+        quarter = robustness.measure({name: model}, test, {**LEVELS, "rotation": [90.0]}, 5, 0.95)
+        expected = (predict(model, turned).argmax(axis=1) == test.labels).mean()
         assert quarter.loc[0, "accuracy"] == pytest.approx(expected)
-    assert len(robustness.draw_robustness(table, "").axes[0].lines) == 2
+    panels = robustness.draw_robustness(table, "").axes
+    drawn = table[(table["corruption"] == "rotation") & (table["network"] == "mlp")]
+    assert np.array_equal(panels[0].lines[0].get_xydata(), drawn[["level", "accuracy"]])
+    assert [len(ax.lines) for ax in panels] == [2] * 5 + [0]
 
 
-def test_the_comparison_has_one_row_a_classifier_and_shows_one_without_errors() -> None:
-    case = make_case()
-    figures = baselines.measure(case, SETTINGS)
+def test_examples_of_corruptions_stand_in_frames() -> None:
+    figure = robustness.draw_examples(random_images(6, 6, 1), LEVELS, 5)
+    assert images(figure) == len(figure.axes[0].patches) == sum(map(len, LEVELS.values()))
+
+
+def test_the_comparison_has_a_row_per_classifier() -> None:
+    context = make_context()
+    metrics: dict[str, dict[str, float]] = baselines.measure(context, 20)
     for name, kind in (("mlp", "usual"), ("cnn", "perfect")):
-        outcome = make_outcome(kind, name)
-        figures[name], _ = classifiers.measure_with_intervals(outcome, outcome.probabilities, case, SETTINGS)
-    table = baselines.compare(figures)
+        result = make_result(kind, name)
+        metrics[name], _ = measure_result(result, result.probabilities, 1.0, context)
+    table = baselines.tabulate_classifiers(metrics)
     assert table["classifier"].tolist() == ["majority", "logistic", "mlp", "cnn"]
     assert table["accuracy"].iloc[[0, 3]].tolist() == pytest.approx([1 / 3, 1])
-    assert "0.00%" in texts(baselines.draw_comparison(table, 0.95))
+    figure = baselines.draw_error_rates(table, 0.95)
+    assert texts(figure) == [f"{1 - accuracy:.2%}" for accuracy in table["accuracy"]]
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["Majority class", "Logistic regression", "MLP", "CNN"]
+
+
+def test_learning_curves_show_every_epoch_and_the_kept_one() -> None:
+    epochs = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1], "val_loss": [1.5, 1.6], "kept": [True, False]})
+    (loss,) = curves.draw_history(epochs, "autoencoder").axes
+    assert [np.asarray(line.get_ydata()).tolist() for line in loss.lines[:2]] == [[2, 1], [1.5, 1.6]]
+    assert np.asarray(loss.lines[2].get_xdata()).tolist() == [1, 1]
+    figure = curves.draw_history(epochs.assign(accuracy=[0.8, 0.9], val_accuracy=[0.85, 0.7]), "network")
+    assert np.asarray(figure.axes[1].lines[0].get_ydata()).tolist() == pytest.approx([0.2, 0.1])
+
+
+def by_svd(dimension: int) -> np.ndarray:
+    """Return the test images from that many principal components of the training images."""
+    context = make_context()
+    train, test = context.train.images.reshape(60, -1) / 255, context.test.images.reshape(30, -1) / 255
+    mean = train.mean(axis=0)
+    directions = np.linalg.svd(train - mean, full_matrices=False)[2][:dimension]
+    return ((test - mean) @ directions.T @ directions + mean).reshape(context.test.images.shape)
+
+
+def test_the_squared_error_is_the_mean_over_the_pixels_of_an_image() -> None:
+    originals = np.zeros((3, 2, 2, 1), np.float32)
+    changed = originals.copy()
+    changed[1] = 0.5
+    changed[2, 0, 1] = 1
+    errors = reconstruction.squared_error(originals, changed)
+    assert errors.tolist() == [0, 0.25, 0.25]
+    assert errors.dtype == np.float64
+
+
+def test_autoencoder_and_pca_are_measured_on_the_test_images() -> None:
+    context = make_context()
+    model = build_autoencoder(autoencoder(latent=3), context.train.images, seed=1)
+    unit = context.test.images / 255
+    made = reconstruction.reconstruct(model, context.train, context.test)
+    assert np.allclose(made["PCA"], by_svd(3), atol=1e-4)
+    errors = {name: reconstruction.squared_error(unit, x) for name, x in made.items()}
+    metrics, tables = reconstruction.measure(errors, context)
+    mine = ((predict(model, context.test.images) - unit) ** 2).mean(axis=(1, 2, 3))
+    pca = ((by_svd(3) - unit) ** 2).mean(axis=(1, 2, 3))
+    assert metrics["mse"] == pytest.approx(mine.mean(), rel=1e-5)
+    assert metrics["pca_mse"] == pytest.approx(pca.mean(), rel=1e-4)
+    assert metrics["mse_ratio"] == pytest.approx(mine.mean() / pca.mean(), rel=1e-4)
+    for label, row in tables["errors"].iterrows():
+        chosen = context.test.labels == label
+        assert row["autoencoder"] == pytest.approx(mine[chosen].mean(), abs=1e-5)
+        assert row["PCA"] == pytest.approx(pca[chosen].mean(), abs=1e-5)
+    drawn = [np.repeat(np.arange(30), column.astype(int)) for column in context.weights[:, 1:].T]
+    ratios = [mine[each].mean() / pca[each].mean() for each in drawn]
+    bias = np.mean(ratios) - metrics["mse_ratio"]
+    found = tables["metrics"].set_index("metric")[["low", "high"]].loc[["mse_ratio"]].to_numpy()[0]
+    assert found == pytest.approx(np.quantile(ratios, [0.025, 0.975]) - bias, rel=1e-3)
+    figure = reconstruction.draw_reconstructions(unit, made, metrics)
+    assert texts(figure) == ["original", "autoencoder", "PCA"]
+    assert images(figure) == 36

@@ -7,37 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
-from studies.autoencoders import NOISE, change
 
 from digits.data.splits import flatten, read_split
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import load_model, predict, save_model
 from digits.pipeline import StageError
-from stages.latent_analysis.settings import Analysis
-from studies import dimension_figures, latent_spaces
+from studies.latent_spaces import dimension_curve, spaces
+from studies.latent_spaces.autoencoders import NOISE, change
+from studies.latent_spaces.dimensions import Dimensions
 from tests import helpers
 from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
 
-ANALYSIS = {
-    "scatter": 10,
-    "hidden_layer": "hidden_1",
-    "tested": 20,
-    "ellipsoid": 0.99,
-    "generated": 12,
-    "seeds": 2,
-    "components": 2,
-    "nearest": 5,
-    "tsne": 30,
-    "placed": 10,
-    "perplexity": 5,
-    "denoising": {"images": 8, "deviation": [0.2, 0.3], "dropped": [0.1, 0.4, 0.5]},
-}
-
-MEASURED = {"seed": 3, "compute": COMPUTE, "latent-analysis": ANALYSIS}
+DIMENSIONS = {"generated_images": 12, "generator_seeds": 2, "mixture_components": 2}
+MEASURED = {"seed": 3, "compute": COMPUTE, "confidence": 0.95, "dimensions": DIMENSIONS}
+NOISE_LEVELS = {"images": 8, "standard_deviation": [0.2, 0.3], "dropped": [0.1, 0.4, 0.5]}
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +44,8 @@ def networks(folder: Path) -> Path:
         run(
             "autoencoders",
             parameters,
-            net=net,
-            model=folder / f"{net}.keras",
+            {"net": net},
+            autoencoders=folder / f"{net}.keras",
             **splits(folder, "train", "val"),
         )
     return folder
@@ -71,12 +57,6 @@ def test_networks_differ_from_the_pipeline_s_by_size_or_by_noise() -> None:
     assert change(own, "denoising") == helpers.autoencoder(noise=NOISE)
 
 
-@pytest.mark.parametrize("net", ["0", "two", "-2"])
-def test_a_network_that_is_none_is_refused(net: str) -> None:
-    with pytest.raises(StageError, match=f"--net {net}: expected a number of dimensions, or denoising."):
-        change(helpers.autoencoder(), net)
-
-
 def test_the_denoising_network_was_given_noise(networks: Path) -> None:
     plain, denoising = (load_model(networks / f"{net}.keras") for net in ("2", "denoising"))
     assert plain.count_params() == denoising.count_params()
@@ -84,15 +64,18 @@ def test_the_denoising_network_was_given_noise(networks: Path) -> None:
 
 
 def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
-    paths = splits(networks, "train", "test") | {"cnn": networks / "cnn.keras"}
+    paths = splits(networks, "train", "test") | {"pipeline": networks / "cnn.keras"}
     for latent in ("2", "16"):
-        out = {"model": networks / f"{latent}.keras", "table": workdir / "tables" / f"{latent}.csv"}
-        run("dimensions", MEASURED, latent=latent, **out, **paths)
+        out = {
+            "autoencoders": networks / f"{latent}.keras",
+            "dimensions": workdir / "tables" / f"{latent}.csv",
+        }
+        run("dimensions", MEASURED, {"latent": latent}, **out, **paths)
     run(
         "dimension-curve",
         {},
-        tables=workdir / "tables",
-        summary=workdir / "summary.csv",
+        dimensions=workdir / "tables",
+        data=workdir / "summary.csv",
         plots=workdir / "plots",
         metrics=workdir / "metrics.json",
     )
@@ -108,14 +91,17 @@ def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     assert summary.groupby(["latent", "space"]).size().tolist() == [5] * 4
     drawn = summary[summary["score"].str.startswith("frechet")]
     assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
-    assert imread(workdir / "plots" / "scores.png").std() > 0.01
+    assert (workdir / "plots" / "scores.png").exists()
+    errors = dimension_curve.draw(summary).axes[0].lines[0]
+    assert errors.get_xdata().tolist() == [2, 16]
+    assert errors.get_ydata()[1] == pytest.approx(error, rel=1e-4)
 
 
 def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
     noise = read_split(folder / "train")
     train = replace(noise, images=100 + noise.images // 5)  # grey, so that nothing is clipped
     variances = PCA().fit(flatten(train.images).astype(float)).explained_variance_
-    space = latent_spaces.of_components(train, 4)
+    space = spaces.of_components(train, 4)
     codes = space.encode(train.images)
     assert np.allclose(codes.var(axis=0, ddof=1), variances[:4])
     lost = ((space.decode(codes) - train.images / 255) ** 2).mean()
@@ -124,7 +110,7 @@ def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
 
 def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
     train = read_split(folder / "train")
-    space = latent_spaces.of_components(train, 1000)
+    space = spaces.of_components(train, 1000)
     assert space.encode(train.images).shape == (len(train), SIDE**2)
     assert np.allclose(space.decode(space.encode(train.images)), train.images / 255, atol=1e-6)
 
@@ -132,10 +118,10 @@ def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
 def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(folder: Path) -> None:
     train, easy = read_split(folder / "train"), read_split(folder / "test")
     test = replace(easy, labels=np.where(np.arange(len(easy)) % 4 == 0, 0, easy.labels))
-    space = latent_spaces.of_components(train, 1000)
-    cnn, analysis = load_model(folder / "cnn.keras"), Analysis.model_validate_json(json.dumps(ANALYSIS))
-    spaces = {"all": space, "one": latent_spaces.of_components(train, 1)}
-    table = latent_spaces.measure(spaces, (train, test), cnn, analysis, 3)
+    space = spaces.of_components(train, 1000)
+    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
+    compared = {"all": space, "one": spaces.of_components(train, 1)}
+    table = spaces.measure(compared, (train, test), cnn, settings, 3, 0.95)
     bounds = table[["low", "mean", "high"]].to_numpy(float).tolist()
     scores = dict(zip(zip(table["space"], table["score"], strict=True), bounds, strict=True))
     voters = KNeighborsClassifier(10).fit(space.encode(train.images), train.labels)
@@ -147,16 +133,16 @@ def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(fo
 
 def test_each_distance_is_of_its_own_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = read_split(folder / "train"), read_split(folder / "test")
-    cnn, analysis = load_model(folder / "cnn.keras"), Analysis.model_validate_json(json.dumps(ANALYSIS))
-    monkeypatch.setattr(latent_spaces, "draw_normal", lambda _, n, rng: np.full((n, 1), 2.0))
-    monkeypatch.setattr(latent_spaces, "draw_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
-    monkeypatch.setattr(latent_spaces, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
-    monkeypatch.setattr(latent_spaces, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
-    space = latent_spaces.Space(
+    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
+    monkeypatch.setattr(spaces, "sample_gaussian", lambda _, n, rng: np.full((n, 1), 2.0))
+    monkeypatch.setattr(spaces, "sample_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
+    monkeypatch.setattr(spaces, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
+    monkeypatch.setattr(spaces, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
+    space = spaces.Space(
         lambda images: np.linspace(0, 1, len(images))[:, None],
         lambda vectors: np.broadcast_to(vectors[:, :, None, None], (len(vectors), SIDE, SIDE, 1)),
     )
-    table = latent_spaces.measure({"a": space}, parts, cnn, analysis, 3)
+    table = spaces.measure({"a": space}, parts, cnn, settings, 3, 0.95)
     means = dict(zip(table["score"], table["mean"], strict=True))
     assert means["frechet_normal"] == pytest.approx(2)
     assert means["frechet_mixture"] == pytest.approx(3)
@@ -168,40 +154,35 @@ def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) 
     network = build_autoencoder(helpers.autoencoder(), images, 1)
     save_model(workdir / "ae.keras", network)
     paths = splits(folder, "test") | {"dataset": folder / "dataset.json"}
-    out = {"vectors": workdir / "v.npy", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
-    run("latent-map", {"compute": COMPUTE}, model=workdir / "ae.keras", **paths, **out)
-    vectors, edges = np.load(workdir / "v.npy"), json.loads((workdir / "metrics.json").read_text())
-    inside = (vectors[:, 0] >= edges["left"]) & (vectors[:, 0] <= edges["right"])
-    assert inside.mean() > 0.9
-    places = pd.read_csv(workdir / "plots" / "places.csv")
-    assert places.iloc[0].tolist() == pytest.approx([edges["left"], edges["top"]])
-    assert places.iloc[-1].tolist() == pytest.approx([edges["right"], edges["bottom"]])
-    assert imread(workdir / "plots" / "map.png").std() > 0.01
+    out = {"data": workdir / "data", "plots": workdir / "plots"}
+    run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "ae.keras", **paths, **out)
+    vectors, places = (pd.read_csv(workdir / "data" / f"{name}.csv") for name in ("vectors", "places"))
+    (left, top), (right, bottom) = places.iloc[0].tolist(), places.iloc[-1].tolist()
+    assert vectors["first"].between(left, right).mean() > 0.9
+    assert vectors["second"].between(bottom, top).mean() > 0.9
+    assert (workdir / "plots" / "map.png").exists()
     save_model(workdir / "deep.keras", build_autoencoder(helpers.autoencoder(latent=3), images, 1))
     with pytest.raises(StageError, match="has 3 latent dimensions; a map needs 2"):
-        run("latent-map", {"compute": COMPUTE}, model=workdir / "deep.keras", **paths, **out)
-
-
-def test_tiles_keep_their_places() -> None:
-    images = np.arange(9)[:, None, None, None] * np.ones((9, 2, 3, 1))
-    sheet = dimension_figures.tile(images, 3)
-    assert sheet.shape == (6, 9, 1)
-    assert sheet[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+        run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "deep.keras", **paths, **out)
 
 
 def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: Path) -> None:
-    out = {"table": workdir / "t.csv", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
-    paths = {"plain": networks / "2.keras", "trained": networks / "denoising.keras"}
-    run("denoising", MEASURED, **splits(networks, "test"), **paths, **out)
+    out = {"data": workdir / "data", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
+    paths = {"pipeline": networks / "2.keras", "autoencoders": networks / "denoising.keras"}
+    settings = {"seed": 3, "compute": COMPUTE, "latent-analysis.denoising": NOISE_LEVELS}
+    run("denoising", settings, **splits(networks, "test"), **paths, **out)
     gains = json.loads((workdir / "metrics.json").read_text())
     methods = ["median filter", "trained on noise", "trained to copy"]
     assert {kind: sorted(found) for kind, found in gains.items()} == {
-        "deviation": methods,
+        "standard_deviation": methods,
         "dropped": methods,
     }
-    table = pd.read_csv(workdir / "t.csv")
+    table = pd.read_csv(workdir / "data" / "denoising.csv")
     assert table.groupby("method").size().tolist() == [5] * 4
     wide = table.pivot(index=["noise", "level"], columns="method", values="psnr")
     gain = (wide["trained on noise"] - wide["as it is"]).groupby("noise").mean()
     assert gains["dropped"]["trained on noise"] == pytest.approx(gain["dropped"], abs=1e-5)
-    assert imread(workdir / "plots" / "denoising_images.png").std() > 0.01
+    assert sorted(path.name for path in (workdir / "plots").iterdir()) == [
+        "denoising.png",
+        "denoising_images.png",
+    ]

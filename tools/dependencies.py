@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
+from io import StringIO
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,21 +35,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.dependencies", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
     check = parser.parse_args().check
-    stale = []
-    for package in FOLDERS:
+    stale = [package for package in FOLDERS if written(package) != pipeline_file(package).read_text("utf-8")]
+    for package in stale:
         path = pipeline_file(package)
-        before = path.read_text(encoding="utf-8")
-        document = yaml().load(before)
-        for stage, entry in document["stages"].items():
-            complete(package, stage, entry)
-        with path.open("w", encoding="utf-8") as file:
-            yaml().dump(document, file)
-        if path.read_text(encoding="utf-8") != before:
-            stale.append(path.relative_to(ROOT).as_posix())
-            if check:
-                path.write_text(before, encoding="utf-8")
-    print(*[f"{name}: {'differs from the code' if check else 'written'}" for name in stale], sep="\n")
+        print(f"{path.relative_to(ROOT)}: {'differs from the code' if check else 'written'}")
+        if not check:
+            path.write_text(written(package), encoding="utf-8")
     return 1 if check and stale else 0
+
+
+def written(package: str) -> str:
+    """Return the text of the package's dvc.yaml with everything in it that follows from the code."""
+    document = yaml().load(pipeline_file(package))
+    for stage, entry in document["stages"].items():
+        complete(package, stage, entry)
+    text = StringIO()
+    yaml().dump(document, text)
+    return text.getvalue()
 
 
 def pipeline_file(package: str) -> Path:

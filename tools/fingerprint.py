@@ -1,4 +1,4 @@
-"""What moves the last bits of a float: the processor's features, the threads and the libraries."""
+"""Describe what can change the last bits of a float: processor features, threads and library versions."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from digits.pipeline import settings as parameters
+from digits.pipeline.settings import read
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = Path("metrics") / "fingerprint.json"
@@ -16,7 +16,7 @@ FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf
 
 
 def main() -> None:
-    """Record this machine's fingerprint beside the results that were made on it."""
+    """Write this machine's fingerprint to metrics/fingerprint.json, beside the results made on it."""
     argparse.ArgumentParser(prog="python -m tools.fingerprint", description=main.__doc__).parse_args()
     (ROOT / RECORDED).write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
 
@@ -26,7 +26,7 @@ def fingerprint() -> dict[str, Any]:
     processor = _processor()
     flags = processor.get("flags", "").split()
     return {
-        "compute": parameters.read(ROOT / "params.yaml")["compute"],
+        "compute": read(ROOT / "params.yaml")["compute"],
         "features": [feature for feature in FEATURES if feature in flags],
         "libraries": {library: version(library) for library in LIBRARIES},
         "machine": platform.machine(),
@@ -35,7 +35,7 @@ def fingerprint() -> dict[str, Any]:
 
 
 def differences(repository: Path = ROOT) -> list[str]:
-    """Return what differs between this machine and the one that the repository names, one line each."""
+    """Return one line for each difference between this machine and the recorded one."""
     recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
     return [
         f"{key}: recorded {recorded.get(key)}, here {here[key]}"

@@ -1,78 +1,265 @@
-"""The tables of results in README.md and docs/studies.md, generated from metrics/ and plots/.
-
-`python -m tools.results` writes them.
-"""
+"""Tables of results, from metrics/: written into README.md and docs/studies.md, or shown with --show."""
 
 import argparse
-import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools import study_tables
+import pandas as pd
+
+from digits.data.files import read_json
+from digits.pipeline import StageError
+from digits.pipeline.settings import read
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+PICTURES, METRICS = "studies/plots", "studies/metrics"
 
 
-def main() -> None:
-    """Write the tables into their pages."""
-    argparse.ArgumentParser(prog="python -m tools.results", description=__doc__).parse_args()
-    for page, made in pages().items():
-        page.write_text(with_table(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+@dataclass(frozen=True)
+class Results:
+    """Accuracies on the test images as rows (name, accuracy, interval), and other numbers (name, value)."""
+
+    images: int
+    confidence: float
+    accuracies: list[tuple[str, float, tuple[float, float]]]
+    others: list[tuple[str, str]]
 
 
-def pages() -> dict[Path, str]:
-    """Return each page that has a generated table, with the table."""
-    return {ROOT / "README.md": table(ROOT / "metrics"), ROOT / "docs" / "studies.md": study_tables.tables()}
+def main() -> int:
+    """Write the tables into their pages, or show the results of the working tree."""
+    parser = argparse.ArgumentParser(prog="python -m tools.results", description=__doc__)
+    parser.add_argument("--show", action="store_true", help="print the results of the working tree instead")
+    show = parser.parse_args().show
+    try:
+        if show:
+            print(plain(results()))
+            print("\nPictures are in plots/; `make ui` opens the runs in MLflow.")
+        else:
+            for page, text in pages().items():
+                page.write_text(text, encoding="utf-8")
+    except StageError as error:
+        sys.exit(f"results: {error}")
+    return 0
+
+
+def results(root: Path = ROOT) -> Results:
+    """Read the results of a folder; raise StageError where some of them are missing."""
+    from digits.analysis.classification.intervals import accuracy_interval
+
+    folder = root / "metrics"
+    names = ("predictions.csv", "evaluate.json", "feature-importance.json", "latent-analysis.json")
+    if missing := [name for name in names if not (folder / name).exists()]:
+        raise StageError(f"{folder} has no {', '.join(missing)}. `make repro` makes what is missing.")
+    settings, predictions = read(root / "params.yaml"), pd.read_csv(folder / names[0])
+    evaluate, importance, latent = (read_json(folder / name) for name in names[1:])
+    images, labels = len(predictions), predictions["label"]
+    pixels = settings["feature-importance"]["chosen_pixels"]
+    accuracies = {
+        "majority class": labels.value_counts(normalize=True).max(),
+        "logistic regression": evaluate["logistic"],
+        f"MLP on {pixels} random pixels": importance["pixels_random"],
+        f"MLP on the forest's {pixels} pixels": importance["pixels"],
+        "MLP": (predictions["mlp"] == labels).mean(),
+        "CNN": (predictions["cnn"] == labels).mean(),
+    }
+    confidence = settings["confidence"]
+    rows = [
+        (name, accuracy, accuracy_interval(round(accuracy * images), images, confidence))
+        for name, accuracy in accuracies.items()
+    ]
+    times = f"{evaluate['ae_pca'] / evaluate['ae']:.1f} times as much"
+    others = [
+        ("reconstruction error of the autoencoder (mean squared error per pixel)", f"{evaluate['ae']:.5f}"),
+        ("the same for PCA with as many dimensions", f"{evaluate['ae_pca']:.5f} ({times})"),
+        ("Fréchet distance of generated images from test images", f"{latent['frechet']:.1f}"),
+        ("the same for reconstructed test images", f"{latent['frechet_test']:.1f}"),
+    ]
+    return Results(images, confidence, rows, others)
+
+
+def plain(found: Results) -> str:
+    """Return the results as aligned text."""
+    header = (f"on {found.images:,} test images", "accuracy", f"{found.confidence:.0%} interval")
+    rows = [header, *((name, f"{value:.2%}", _interval(ends)) for name, value, ends in found.accuracies)]
+    width = max(len(name) for name, *_ in [*rows, *found.others])
+    lines = [f"{name:{width}}  {value:>8}  {ends}" for name, value, ends in rows]
+    return "\n".join([*lines, "", *(f"{name:{width}}  {value:>8}" for name, value in found.others)])
+
+
+def markdown(found: Results) -> str:
+    """Return the results as Markdown tables; the networks' own accuracies are bold."""
+    rows = [
+        (f"**{name}**" if name in ("MLP", "CNN") else name, f"{value:.2%}", _interval(ends))
+        for name, value, ends in found.accuracies
+    ]
+    header = (f"on the {found.images:,} test images", "accuracy", f"{found.confidence:.0%} interval")
+    return f"{_table(header, rows)}\n\n{_table(('', ''), found.others)}"
+
+
+def pages(root: Path = ROOT) -> dict[Path, str]:
+    """Return each page that has generated tables, with the text that it should have."""
+    readme, studies = root / "README.md", root / "docs" / "studies.md"
+    tables = {readme: markdown(results(root)), studies: study_tables(root)}
+    return {page: with_table(page.read_text(encoding="utf-8"), table) for page, table in tables.items()}
 
 
 def with_table(text: str, table: str) -> str:
-    """Return the text with what stands between the two marks replaced by the table."""
+    """Return the text with everything between the two marks replaced by the table."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-def table(metrics: Path) -> str:
-    """Return the results as a Markdown table."""
-    evaluate, importance, latent = (
-        json.loads((metrics / f"{stage}.json").read_text())
-        for stage in ("evaluate", "feature-importance", "latent-analysis")
-    )
-    n = json.loads((metrics / "preprocess.json").read_text())["test"]["images"]
-    pixels = next(int(key.split("_")[1]) for key in importance if key.startswith("forest_"))
-    variance = latent["explained_variance"]
-    rows = [
-        ("majority class", _accuracy(evaluate["majority"])),
-        ("logistic regression", _accuracy(evaluate["logistic"])),
-        (f"MLP on {pixels} random pixels", _accuracy(importance[f"random_{pixels}"])),
-        (f"MLP on the forest's {pixels} pixels", _accuracy(importance[f"forest_{pixels}"])),
-        ("**MLP**", _accuracy(evaluate["mlp"])),
-        ("**CNN**", _accuracy(evaluate["cnn"])),
+def study_tables(root: Path) -> str:
+    """Return pictures and table of each study that has been run."""
+    shown = []
+    for study, (pictures, files) in STUDIES.items():
+        if all(
+            (root / path).exists() for path in [*files, *(f"{PICTURES}/{picture}" for picture in pictures)]
+        ):
+            title = study.__name__.replace("_", " ")
+            links = [f"![{title}](../{PICTURES}/{picture})" for picture in pictures]
+            paths = [root / file for file in files]
+            found = [read_json(path) if path.suffix == ".json" else pd.read_csv(path) for path in paths]
+            shown += [f"### {title.capitalize()}", *links, study(*found)]
+    return "\n\n".join(shown) or "Not run yet."
+
+
+def published(found: dict[str, Any], literature: pd.DataFrame) -> str:
+    """Return published results beside ours."""
+    lines = []
+    for row in literature.astype({"net": str}).to_dict("records"):
+        theirs = "not given" if pd.isna(row["low"]) else _range(row["low"], row["high"])
+        seeds = found[row["net"]][row["what"]]
+        ours = _number(seeds["mean"])
+        if seeds["min"] != seeds["max"]:
+            ours += f" ({_range(seeds['min'], seeds['max'])})"
+        net = row["net"].replace("-", " ")
+        if net.isdigit():
+            net += " hidden unit" if net == "1" else " hidden units"
+        lines.append((net, row["what"].replace("_", " "), theirs, ours, row["source"]))
+    return _table(("network", "metric", "published", "ours (range over the seeds)", "source"), lines)
+
+
+def features(found: dict[str, Any]) -> str:
+    """Return the mean test accuracy by source and number of features."""
+    counts = sorted({count for means in found.values() for count in means}, key=int)
+    lines = [
+        (source, *(f"{means[count]:.2%}" if count in means else "" for count in counts))
+        for source, means in found.items()
     ]
-    ae = evaluate["ae"]
-    return "\n".join(
-        [
-            f"| on the {n:,} test images | accuracy | 95 % interval |",
-            "|---|---|---|",
-            *(f"| {name} | {figures} |" for name, figures in rows),
-            "",
-            "| | |",
-            "|---|---|",
-            f"| reconstruction error of the autoencoder, per pixel | {ae['mse']:.5f} |",
-            f"| the same by PCA of equal dimension | {ae['pca_mse']:.5f} "
-            f"({1 / ae['mse_ratio']:.1f} times as much) |",
-            f"| variance in two principal components: pixels | {variance['pixels']['both']:.1%} |",
-            f"| hidden activations of the MLP | {variance['hidden']['both']:.1%} |",
-            f"| latent vectors of the autoencoder | {variance['latent']['both']:.1%} |",
-        ]
-    )
+    return _table(("features from", *counts), lines)
 
 
-def _accuracy(figures: dict[str, Any]) -> str:
-    low, high = figures["accuracy_low"], figures["accuracy_high"]
-    return f"{figures['accuracy']:.2%} | {low:.2%} to {high:.2%}"
+def stability(mlp: dict[str, Any], cnn: dict[str, Any]) -> str:
+    """Return how much networks with other seeds differ."""
+    lines = []
+    for name, found in (("MLP", mlp), ("CNN", cnn)):
+        changed, moved = (
+            f"{found[key]:.2%} ({found[f'{key}_low']:.2%} to {found[f'{key}_high']:.2%})"
+            for key in ("changed", "moved")
+        )
+        accuracy = f"{found['accuracy']:.2%}, {found['accuracy_sd']:.2%}"
+        wrong = (f"{found[key]:.2%}" for key in ("always_wrong", "sometimes_wrong"))
+        lines.append((name, str(found["trainings"]), accuracy, changed, moved, *wrong))
+    header = (
+        "network", "trainings", "accuracy, mean and standard deviation", "predictions changed between two",
+        "net change of the confusion matrix", "always wrong", "sometimes wrong",
+    )  # fmt: skip
+    return _table(header, lines)
+
+
+def twins(found: dict[str, Any]) -> str:
+    """Return how similar the filters of two CNNs are."""
+    keys = ("matched_correlation", "matched_by_chance", "cka", "cka_by_chance")
+    lines = [(layer, *(f"{row[k]:.2f}" for k in keys)) for layer, row in found.items() if layer != "kernels"]
+    cosines = f"{found['kernels']['matched_cosine']:.2f}, {found['kernels']['by_chance']:.2f} by chance"
+    header = ("layer", "correlation of matched maps", "by chance", "CKA", "by chance")
+    return f"{_table(header, lines)}\n\nMatched kernels of the first layer: mean cosine {cosines}."
+
+
+def label_suspects(found: dict[str, Any]) -> str:
+    """Return what the search for wrong labels finds."""
+    again = found["found_again"]
+    lines = [
+        ("in the training split as it is", str(found["suspects"])),
+        ("labels changed on purpose", str(again["flipped"])),
+        ("fraction of these that are found", f"{again['recall']:.1%}"),
+        ("fraction of those found that were changed", f"{again['precision']:.1%}"),
+        (
+            f"fraction of the first {again['flipped']} found that were changed",
+            f"{again['top_precision']:.1%}",
+        ),
+    ]
+    return _table(("suspected labels", ""), lines)
+
+
+def dimensions(found: dict[str, Any]) -> str:
+    """Return what a latent space keeps, by its size: of the autoencoder, and of principal components."""
+    scores = {
+        "reconstruction_error": ("mean squared error", "{:.4f}"),
+        "knn": ("accuracy of nearest neighbours", "{:.2%}"),
+        "frechet_reconstructed": ("Fréchet distance, reconstructed", "{:.1f}"),
+        "frechet_normal": ("fitted Gaussian", "{:.1f}"),
+        "frechet_mixture": ("mixture", "{:.1f}"),
+    }
+    spaces = ("autoencoder", "components")
+    lines = []
+    for size in sorted(found["autoencoder"]["knn"], key=int):
+        cells = (
+            " / ".join(form.format(found[s][key][size]) for s in spaces) for key, (_, form) in scores.items()
+        )
+        lines.append((size, *cells))
+    header = ("dimensions", *(title for title, _ in scores.values()))
+    return f"{_table(header, lines)}\n\nIn each cell: the autoencoder / as many principal components."
+
+
+def denoising(found: dict[str, Any]) -> str:
+    """Return the mean gain of each method, in decibels."""
+    titles = {"deviation": "Gaussian noise", "dropped": "dropped pixels"}
+    methods = list(next(iter(found.values())))
+    lines = [(title, *(f"{found[kind][m]:+.1f}" for m in methods)) for kind, title in titles.items()]
+    return _table(("mean gain in decibels", *methods), lines)
+
+
+STUDIES: dict[Callable[..., str], tuple[list[str], list[str]]] = {  # their pictures, and what they read
+    published: (["published/units.png"], [f"{METRICS}/published.json", "studies/published/literature.csv"]),
+    features: (["features/accuracy.png"], [f"{METRICS}/features.json"]),
+    stability: (
+        ["stability/mlp/cells.png", "stability/cnn/cells.png"],
+        [f"{METRICS}/stability_mlp.json", f"{METRICS}/stability_cnn.json"],
+    ),
+    twins: (["twins/layers.png", "twins/kernels.png"], [f"{METRICS}/twins.json"]),
+    label_suspects: (["label-suspects/suspects.png"], [f"{METRICS}/label-suspects.json"]),
+    dimensions: (["dimensions/scores.png", "latent-map/map.png"], [f"{METRICS}/dimensions.json"]),
+    denoising: (
+        ["denoising/denoising.png", "denoising/denoising_images.png"],
+        [f"{METRICS}/denoising.json"],
+    ),
+}
+
+
+def _table(header: tuple[str, ...], rows: list[Any]) -> str:
+    rule = f"|{'---|' * len(header)}"
+    lines = [re.sub(" +", " ", f"| {' | '.join(map(str, cells))} |") for cells in (header, *rows)]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.2%} to {ends[1]:.2%}"
+
+
+def _range(low: float, high: float) -> str:
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0") if value >= 1 else f"{value:.3f}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

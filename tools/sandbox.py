@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A git repository of its own in `path`: tracked and new files of the original, no cache."""
+    """A git repository of its own in `path`, with the tracked and new files of the original but no cache."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path, settings: Mapping[str, Mapping[str, Any]]) -> "Sandbox":
-        """Copy the working tree to `path`, change these settings in params.yaml, commit."""
+        """Copy the working tree to `path`, change these settings in params.yaml, and commit."""
         listing = processes.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -35,7 +35,7 @@ class Sandbox:
         for name in filter(None, listing.split("\0")):
             if (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, path / name)
+                shutil.copy2(ROOT / name, path / name, follow_symlinks=False)
         sandbox = cls(path)
         sandbox.set(settings)
         sandbox.git("init", "-q", "-b", "main")
@@ -55,7 +55,7 @@ class Sandbox:
         yaml.dump(document, self.path / "params.yaml")
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the copy; stdout and stderr are captured together, the exit code kept."""
+        """Run a command in the copy; stdout has what the command printed to stderr too."""
         return processes.run(
             command,
             cwd=self.path,
@@ -67,11 +67,11 @@ class Sandbox:
         )
 
     def dvc(self, *arguments: str, **environment: str) -> str:
-        """Run DVC; raise RuntimeError with what it printed when it fails."""
+        """Run DVC and return what it printed; raise RuntimeError with that if it fails."""
         return self._checked(sys.executable, "-m", "dvc", *arguments, **environment)
 
     def git(self, *arguments: str) -> str:
-        """Run git as a committer without a name."""
+        """Run git as the user `sandbox`; raise RuntimeError if it fails."""
         return self._checked("git", *arguments)
 
     def _checked(self, *command: str, **environment: str) -> str:
@@ -81,7 +81,7 @@ class Sandbox:
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        """Return this process's environment with its Python first and no trace of an outer DVC run."""
+        """Return the environment with this Python first in PATH and without an outer run's variables."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_TRACKING"))}
         kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
         return kept

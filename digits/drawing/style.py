@@ -64,38 +64,6 @@ def show_image(
         ax.set_title(title, fontsize=9, color=colour, pad=2)
 
 
-def image_grid(
-    images: np.ndarray, titles: Sequence[str], columns: int, title: str, side: float = 0.85
-) -> Figure:
-    """Draw images (n, height, width, channels) row by row, `side` inches wide, each under its title."""
-    rows = -(-len(images) // columns)
-    figure, axes = new_figure(
-        columns * side, rows * (side + 0.2) + 0.4, nrows=rows, ncols=columns, squeeze=False
-    )
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, image, name in zip(axes.flat, images, titles, strict=False):
-        show_image(ax, image, name)
-    figure.suptitle(title)
-    return figure
-
-
-def image_rows(rows: dict[str, np.ndarray], title: str) -> Figure:
-    """Draw one row of images under another, each named at its left."""
-    columns = max(len(images) for images in rows.values())
-    figure, axes = new_figure(
-        columns * 0.75 + 1.6, len(rows) * 0.85 + 0.5, nrows=len(rows), ncols=columns, squeeze=False
-    )
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for ax in line:
-            ax.set_axis_off()
-        for ax, image in zip(line, images, strict=False):
-            show_image(ax, image)
-        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=10)
-    figure.suptitle(title)
-    return figure
-
-
 def signed_scale(values: np.ndarray, covered: float = 0.998) -> Normalize:
     """Return a scale symmetric about 0 that covers this fraction of the values; nan is ignored.
 

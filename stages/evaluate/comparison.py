@@ -44,7 +44,7 @@ def draw_disagreement(results: Sequence[TestResult], p_values: Sequence[float]) 
     pairs = list(combinations(results, 2))
     rows = [row for pair in pairs for right, wrong in (pair, pair[::-1]) for row in _rows(right, wrong)]
     tests = "; ".join(
-        f"{first.title} and {second.title}: p = {p:.2g}"
+        f"{first.title} and {second.title}: p={p:.2g}"
         for (first, second), p in zip(pairs, p_values, strict=True)
     )
     title = (

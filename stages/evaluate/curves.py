@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from digits.drawing.style import BAD, GOOD, new_figure
 
@@ -27,6 +27,7 @@ def draw_history(history: pd.DataFrame, name: str) -> Figure:
             ax.plot(history["epoch"], shown, color=colour, marker=marker, ms=3, label=label)
         ax.axvline(kept, color="grey", linestyle=":", linewidth=1)
         ax.set(xlabel="Epoch", ylabel=METRICS[column], yscale="log")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         ax.yaxis.set_minor_formatter(NullFormatter())

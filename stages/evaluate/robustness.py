@@ -18,7 +18,7 @@ from digits.networks.registry import NETWORKS
 UNITS = {
     "rotation": "Degrees, counterclockwise",
     "shift": "Pixels to the right",
-    "noise": "Standard deviation, fraction of the pixel range",
+    "noise": "Standard deviation / pixel range",
     "blur": "Standard deviation, pixels",
     "contrast": "Factor",
 }

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from digits.data.splits import PIXEL_MAX, Split
-from digits.drawing.style import GOOD, image_grid, new_figure
+from digits.drawing.grid import Tile, draw_grid, fold
+from digits.drawing.style import GOOD, new_figure
 
 PER_CLASS = 5  # labelled images per class in the grid
 
@@ -80,12 +81,11 @@ def draw_images(split: Split, classes: list[str]) -> Figure:
     chosen = np.concatenate(
         [np.flatnonzero(split.labels == label)[:PER_CLASS] for label in range(len(classes))]
     )
-    titles = [classes[label] for label in split.labels[chosen]]
-    return image_grid(
-        split.images[chosen], titles, columns=2 * PER_CLASS, title=f"{len(chosen)} training images"
-    )
+    tiles = [Tile(split.images[i], heading=classes[split.labels[i]]) for i in chosen]
+    return draw_grid(fold(tiles, 2 * PER_CLASS), f"{len(chosen)} training images", side=0.85)
 
 
 def draw_class_means(means: np.ndarray, classes: list[str]) -> Figure:
     """Draw the mean image per class."""
-    return image_grid(means, classes, columns=5, title="mean training image per class", side=1.3)
+    tiles = [Tile(mean, heading=name) for mean, name in zip(means, classes, strict=True)]
+    return draw_grid(fold(tiles, 5), "Mean training image per class", side=1.3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from digits.analysis.classification import roc as ranking
+from digits.analysis.classification import roc
 from digits.analysis.classification.intervals import draw_counts, weigh_equally
 from tests.classifiers import CASES, make_case
 
@@ -14,45 +14,45 @@ SCORES = {"roc_auc": metrics.roc_auc_score, "average_precision": metrics.average
 def by_scikit_learn(
     name: str, labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
 ) -> list[float]:
-    """Return the figure of each class that has weight and does not have all of it."""
+    """Return the metric of each class that has weight and does not have all of it."""
     present = [k for k in range(5) if 0 < weights[labels == k].sum() < weights.sum()]
     return [SCORES[name](labels == k, probabilities[:, k], sample_weight=weights) for k in present]
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("figure", SCORES)
-def test_areas_are_scikit_learn_s(name: str, figure: str) -> None:
+@pytest.mark.parametrize("metric", SCORES)
+def test_areas_equal_those_of_scikit_learn(name: str, metric: str) -> None:
     labels, probabilities = make_case(name)
-    expected = by_scikit_learn(figure, labels, probabilities, np.ones(200))
-    table = ranking.measure_classes(labels, probabilities)
+    expected = by_scikit_learn(metric, labels, probabilities, np.ones(200))
+    table = roc.measure_classes(labels, probabilities)
     assert table["label"].tolist() == sorted(set(labels))
-    assert table[figure].tolist() == pytest.approx(expected)
-    macro = ranking.measure_ranking(labels, probabilities, weigh_equally(200))[figure]
+    assert table[metric].tolist() == pytest.approx(expected)
+    macro = roc.measure_ranking(labels, probabilities, weigh_equally(200))[metric]
     assert macro.item() == pytest.approx(np.mean(expected))
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("figure", SCORES)
-def test_areas_of_resamples_are_scikit_learn_s_with_weights(name: str, figure: str) -> None:
+@pytest.mark.parametrize("metric", SCORES)
+def test_areas_of_resamples_equal_those_of_scikit_learn_with_weights(name: str, metric: str) -> None:
     labels, probabilities = make_case(name)
     counts = draw_counts(200, 5, np.random.default_rng(1))
     counts[labels == 4, 0] = 0  # a class that one resample has not drawn
-    measured = ranking.measure_ranking(labels, probabilities, counts)[figure]
-    expected = [np.mean(by_scikit_learn(figure, labels, probabilities, column)) for column in counts.T]
+    measured = roc.measure_ranking(labels, probabilities, counts)[metric]
+    expected = [np.mean(by_scikit_learn(metric, labels, probabilities, column)) for column in counts.T]
     assert measured == pytest.approx(expected)
 
 
 def test_a_single_class_has_no_area() -> None:
     labels, probabilities = np.zeros(3, np.uint8), np.full((3, 2), 0.5)
-    measured = ranking.measure_ranking(labels, probabilities, weigh_equally(3))
+    measured = roc.measure_ranking(labels, probabilities, weigh_equally(3))
     assert np.isnan([measured["roc_auc"], measured["average_precision"]]).all()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_curves_enclose_the_areas(name: str) -> None:
     labels, probabilities = make_case(name)
-    curves = ranking.trace_curves(labels, probabilities, 500)
-    areas = ranking.measure_classes(labels, probabilities)
+    curves = roc.trace_curves(labels, probabilities, 500)
+    areas = roc.measure_classes(labels, probabilities)
     assert curves["label"].unique().tolist() == areas["label"].tolist()
     for label, area in zip(areas["label"], areas["roc_auc"], strict=True):
         curve = curves[curves["label"] == label]
@@ -61,7 +61,7 @@ def test_curves_enclose_the_areas(name: str) -> None:
 
 def test_precision_is_that_of_the_images_above_a_threshold() -> None:
     labels, probabilities = make_case("usual")
-    curves = ranking.trace_curves(labels, probabilities, 500)
+    curves = roc.trace_curves(labels, probabilities, 500)
     precision, recall, _ = metrics.precision_recall_curve(labels == 3, probabilities[:, 3])
     known = set(zip(np.round(recall, 9), np.round(precision, 9), strict=True))
     mine = curves[curves["label"] == 3].round(9)
@@ -70,7 +70,7 @@ def test_precision_is_that_of_the_images_above_a_threshold() -> None:
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
     labels, probabilities = make_case("usual")
-    curve = ranking.trace_curves(labels, probabilities, 6).query("label == 0")
+    curve = roc.trace_curves(labels, probabilities, 6).query("label == 0")
     assert len(curve) == 6
     assert curve["recall"].iloc[[0, -1]].tolist() == [0, 1]
     assert curve["false_positive_rate"].iloc[[0, -1]].tolist() == [0, 1]

@@ -1,1 +1,0 @@
-"""What maintainers and `make` use besides the pipeline."""
