@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from digits.analysis.saliency.attribution import mean_by_class
 from digits.analysis.saliency.importance import number_blocks, sum_blocks
 from digits.data.splits import Split
 from digits.networks.cnn.builder import build_cnn
@@ -128,7 +127,8 @@ def test_maps_of_a_network_have_the_shapes_of_blocks_and_images(
     measured: dict[str, networks.NetworkImportance], name: str
 ) -> None:
     view = measured[name]
-    assert all(each.shape == (2, 3) for each in view.block_maps.values())
+    maps = networks.block_maps({name: view})
+    assert [each.shape for each in maps.values()] == [(2, 3)] * 3
     assert view.attributions.shape == (6, 7, 9)  # two images of each class present
     assert not view.attributions[:, 0].any()
     assert view.integrated_gradients.sum() == pytest.approx(np.abs(view.attributions).sum(axis=(1, 2)).mean())
@@ -209,8 +209,7 @@ def test_rank_correlations_are_drawn_with_numbers_and_a_scale() -> None:
 
 def test_block_maps_of_both_networks_are_drawn(measured: dict[str, networks.NetworkImportance]) -> None:
     figure = networks.draw_block_maps(measured)
-    maps = [values for view in measured.values() for values in view.block_maps.values()]
-    for number, values in enumerate(maps):
+    for number, values in enumerate(networks.block_maps(measured).values()):
         assert np.array_equal(drawn(figure, number)[0], values)
     assert "CNN: occlusion" in texts(figure)
 
@@ -218,9 +217,7 @@ def test_block_maps_of_both_networks_are_drawn(measured: dict[str, networks.Netw
 def test_mean_attributions_are_drawn_though_a_class_is_absent(
     measured: dict[str, networks.NetworkImportance], chosen: Split
 ) -> None:
-    means = {
-        name: mean_by_class(view.attributions, chosen.labels, len(CLASSES)) for name, view in measured.items()
-    }
+    means = networks.mean_attributions(measured, chosen, len(CLASSES))
     figure = networks.draw_class_attributions(means, CLASSES, 6)
     for shown, expected in zip(drawn(figure, 0), [*means["mlp"], *means["cnn"]], strict=True):
         assert shown == pytest.approx(expected, nan_ok=True)

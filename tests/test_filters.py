@@ -245,9 +245,9 @@ def test_units_are_ordered_by_preferred_class_and_dead_ones_last() -> None:
 
 def test_means_and_weights_of_units_are_drawn_in_order() -> None:
     figure = penultimate_activations.draw(toy_units(), ["a", "b", "absent"])
-    means, weights = (np.ma.asarray(ax.images[0].get_array()).filled(np.nan) for ax in figure.axes[:2])
-    assert means == pytest.approx(toy_units().means[:, [1, 0, 2]], nan_ok=True)
-    assert weights == pytest.approx(toy_units().weights[:, [1, 0, 2]])
+    panels: list[Any] = [np.ma.asarray(ax.images[0].get_array()).filled(np.nan) for ax in figure.axes[:2]]
+    assert panels[0] == pytest.approx(toy_units().means[:, [1, 0, 2]], nan_ok=True)
+    assert panels[1] == pytest.approx(toy_units().weights[:, [1, 0, 2]])
     shown = texts(figure)
     assert any("3 units, 1 of them dead\n50% of the others have" in text for text in shown)
     assert "absent" in shown
