@@ -1,4 +1,4 @@
-"""The stage filters on small awkward networks and data: no convolution, dead maps, a class absent."""
+"""The stage filters on small unusual networks and data: no convolution, dead maps, an absent class."""
 
 import json
 from pathlib import Path
@@ -9,19 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.table import Cell as TableCell
-from matplotlib.table import Table
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from stages.filters.patterns import open_activation, search
 
+from digits.analysis.saliency.convolutions import describe_layers
 from digits.data.files import read_json, write_json
 from digits.data.splits import Split, write_split
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict, save_model, up_to
-from digits.pipeline import StageError
-from stages.filters import features, geometry, layer_figures, map_figures, maps, pattern_figures
+from digits.pipeline.declaration import Paths
+from stages.filters import activation_maximization, feature_maps, penultimate_activations, receptive_fields
 from stages.filters.__main__ import main
-from stages.filters.settings import Filters, Parameters, Paths
+from stages.filters.settings import Filters, Parameters
 from tests import helpers
 
 CLASSES = ["T-shirt/top", "Ankle boot", "Bag", "Coat"]
@@ -40,100 +39,56 @@ def network(**changes: Any) -> keras.Model:
 
 
 def settings(**changes: Any) -> Filters:
-    small = {"shown_class": 1, "images": 9, "noise": 12, "scales": [0, 2], "starts": 2, "steps": 3}
-    return Filters.model_validate_json(json.dumps(small | {"step": 30} | changes))
+    small = {"reference_images": 9, "noise_images": 12, "noise_scales": [0, 2], "starts_per_map": 2}
+    small |= {"ascent_steps": 3, "ascent_step_size": 30}
+    return Filters.model_validate_json(json.dumps(small | changes))
 
 
 def run(folder: Path, model: keras.Model) -> dict[str, Any]:
-    """Run the stage in the folder; return its figures."""
+    """Run the stage in the folder; return its details."""
     save_model(folder / "cnn.keras", model)
     for name, n in (("train", 15), ("test", 7)):
         write_split(folder / name, split(n, seed=n))
     write_json(folder / "dataset.json", {"classes": CLASSES})
-    places = ("train", "test", "outputs", "plots")
-    files = {"dataset": "dataset.json", "cnn": "cnn.keras", "metrics": "metrics.json"}
-    paths = Paths(**{name: folder / name for name in places}, **{k: folder / v for k, v in files.items()})
-    document = helpers.params()
-    chosen = {"seed": 1, "compute": document["compute"], "filters": settings().model_dump()}
+    files = {"dataset": "dataset.json", "cnn": "cnn.keras"}
+    places = {name: folder / name for name in ("train", "test", "data", "plots")}
+    paths = Paths("filters", places | {name: folder / file for name, file in files.items()})
+    chosen = {"seed": 1, "compute": helpers.params()["compute"], "filters": settings().model_dump()}
     main(Parameters.model_validate_json(json.dumps(chosen)), paths, None)  # type: ignore[arg-type]
-    return dict(read_json(paths.metrics))
+    return dict(read_json(folder / "data" / "details.json"))
 
 
-def texts(figure: Figure) -> str:
+def texts(figure: Figure) -> list[str]:
     figure.canvas.draw()
-    written = [artist.get_text() for artist in figure.findobj(Text)]  # type: ignore[attr-defined]
-    tables = [cell.get_text().get_text() for ax in figure.axes for each in ax.tables for cell in cells(each)]
-    return "\n".join(written + tables)
+    return [artist.get_text() for artist in figure.findobj(Text)]  # type: ignore[attr-defined]
 
 
-def cells(table: Table) -> list[TableCell]:
-    return list(table.get_celld().values())
+def drawn(figure: Figure) -> list[np.ndarray]:
+    """Return the data of all images and maps of a figure, in the order in which they were drawn."""
+    return [np.asarray(image.get_array()) for image in figure.axes[0].images]
 
 
-def test_the_layers_of_the_published_network_are_as_its_closed_form_says() -> None:
-    images = helpers.random_images(2, 28, 28, 1)
-    model = build_cnn(helpers.cnn(layers=(32, "pool", 64, "pool", 64), dense=64), images, 10, seed=1)
-    table = geometry.tabulate(geometry.describe(model)).set_index("layer")
-    convolved = table.loc[["convolution_1", "pool_1", "convolution_2", "pool_2", "convolution_3"]]
-    assert convolved["map_height"].tolist() == convolved["map_width"].tolist() == [26, 13, 11, 5, 3]
-    assert convolved["field_height"].tolist() == convolved["field_width"].tolist() == [3, 4, 8, 10, 18]
-    assert convolved["step_height"].tolist() == [1, 2, 2, 4, 4]
-    assert convolved["parameters"].tolist() == [320, 0, 18_496, 0, 36_928]
-    kernels = [26**2 * 9 * 32, 0, 11**2 * 9 * 32 * 64, 0, 3**2 * 9 * 64 * 64]
-    assert convolved["multiplications"].tolist() == kernels
-    assert table["field_height"]["features"] == 26
-    assert table["parameters"].sum() == model.count_params()
-    assert table["step_height"].isna()["features"]
+def test_receptive_fields_are_drawn_as_rectangles() -> None:
+    layers = describe_layers(network(padding="same", kernel=5))
+    figure = receptive_fields.draw(layers, helpers.random_images(*SHAPE))
+    panels = [ax for ax in figure.axes if ax.get_title()]
+    assert [ax.get_title().split("\n")[0] for ax in panels] == [
+        "convolution_1", "pool_1", "convolution_2", "features",
+    ]  # fmt: skip
+    for ax, name in zip(panels, ("convolution_1", "pool_1", "convolution_2"), strict=False):
+        height, width = next(layer.axes for layer in layers if layer.name == name)
+        boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle) and not patch.get_hatch()]
+        assert [(box.get_width(), box.get_height()) for box in boxes] == [(width.field, height.field)] * 2
+        assert boxes[1].get_x() - boxes[0].get_x() == width.stride
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"padding": "same", "kernel": 5, "pooling": "mean"}, {"batch_normalization": True}, {"layers": ()}],
-)
-def test_the_table_has_the_shapes_and_weights_of_the_network(changes: dict[str, Any]) -> None:
-    model = network(**changes)
-    layers = geometry.describe(model)
-    assert sum(layer.parameters for layer in layers) == model.count_params()
-    for layer in layers:
-        shape = model.get_layer(layer.layer).output.shape[1:]
-        sizes = tuple(view.size for view in layer.views)
-        assert (*sizes, layer.channels) == (shape if len(shape) == 3 else (1, 1, *shape))
-        assert layer.row["activations"] == np.prod(shape)
-    shown = texts(layer_figures.layer_table(layers))
-    assert f"{model.count_params():,}" in shown
-    assert layer_figures.receptive_fields(layers, helpers.random_images(*SHAPE)).axes
-
-
-def test_multiplications_of_pooling_and_normalisation_are_one_for_each_value() -> None:
-    model = network(pooling="mean", batch_normalization=True)
-    found = {layer.layer: layer.multiplications for layer in geometry.describe(model)}
-    assert found["pool_1"] == found["normalization_1"] == 3 * 5 * 4
-    assert {layer.layer: layer for layer in geometry.describe(network())}["pool_1"].multiplications == 0
-
-
-def test_a_layer_of_another_kind_is_refused() -> None:
-    layers = [keras.Input(SHAPE), keras.layers.ZeroPadding2D(1, name="rim")]
-    with pytest.raises(StageError, match="layer rim of the kind ZeroPadding2D"):
-        geometry.describe(keras.Sequential(layers))
-
-
-def test_activations_are_read_behind_pooling_and_normalisation() -> None:
-    normalised = network(layers=("pool", 4, "pool", 5), kernel=1, batch_normalization=True)
-    expected = {"convolution_1": "activation_1", "convolution_2": "activation_2"}
-    assert maps.find_activations(normalised) == expected
-    assert maps.find_activations(network()) == {name: name for name in expected}
-    assert maps.find_activations(network(layers=("pool",))) == {}
-
-
-@pytest.mark.parametrize("normalised", [True, False])
-def test_what_goes_into_an_activation_is_found(normalised: bool) -> None:
-    model = network(batch_normalization=normalised)
-    layer = list(maps.find_activations(model).values())[-1]
-    images = helpers.random_images(4, *SHAPE)
-    before = predict(keras.Model(model.inputs, open_activation(model, layer)), images)
-    after = predict(up_to(model, layer), images)
-    assert before.min() < 0
-    assert np.maximum(before, 0) == pytest.approx(after, abs=1e-5)
+def test_pixels_that_no_unit_sees_are_hatched() -> None:
+    layers = describe_layers(
+        network(layers=(4, "pool"), kernel=2)
+    )  # 8 x 11 units, of which 8 x 10 are pooled
+    figure = receptive_fields.draw(layers, helpers.random_images(*SHAPE))
+    hatched = [patch for patch in figure.axes[1].patches if patch.get_hatch()]
+    assert [(box.get_width(), box.get_height()) for box in hatched] == [(1, 9), (11, 0)]  # type: ignore[attr-defined]
 
 
 def point_filters(weights: list[list[float]], biases: list[float]) -> keras.Model:
@@ -143,53 +98,64 @@ def point_filters(weights: list[list[float]], biases: list[float]) -> keras.Mode
     return model
 
 
-def find(model: keras.Model, **changes: Any) -> Any:
+def find(model: keras.Model, **changes: Any) -> activation_maximization.Patterns:
     noise = helpers.random_images(12, *SHAPE, seed=3).astype(np.float32)
-    train = np.concatenate([helpers.random_images(5, *SHAPE), np.full((1, *SHAPE), 255, np.uint8)])
-    return search(model, "convolution_1", "convolution_1", noise, train, settings(**changes))
+    images = np.concatenate([helpers.random_images(5, *SHAPE), np.full((1, *SHAPE), 255, np.uint8)])
+    compared = Split(images, np.zeros(6, np.uint8), np.arange(6, dtype=np.int32) + 1000)
+    layer = "convolution_1"
+    return activation_maximization.search(model, layer, layer, noise, compared, settings(**changes))
 
 
 def test_patterns_of_point_filters_are_plain_colours() -> None:
-    found = find(point_filters([[1, -1, 0.5], [-1, -1, -1]], [0.0, 2.0]), steps=60, step=60)
+    model = point_filters([[1, -1, 0.5], [-1, -1, -1]], [0.0, 2.0])
+    found = find(model, ascent_steps=60, ascent_step_size=60)
     assert found.images.shape == (2, *SHAPE)
     assert np.array_equal(found.images[0], np.broadcast_to([255, 0, 255], SHAPE))
     assert not found.images[1].any()
     assert found.table["pattern"].tolist() == pytest.approx([1.5, 2.0])
     assert found.table["image"][0] == pytest.approx(0.5)  # the white one
-    assert found.table["position"][0] == 5
+    assert found.table["index"][0] == 1005
     assert (found.table["noise"] < found.table["pattern"]).all()
-    assert found.figures["beats_images"] == 1.0
+    assert found.metrics["beats_images"] == 1.0
 
 
-def test_a_dead_map_is_told_from_one_that_only_an_image_excites() -> None:
+def test_dead_maps_are_told_from_unreached_ones() -> None:
     model = point_filters([[1, 1, 1], [1, 1, 1], [0, 0, 0]], [0.0, -2.995, -1.0])
-    found = find(model, steps=0)
-    assert found.table["state"].tolist() == ["excited", "unreached", "dead"]
-    assert (found.figures["maps"], found.figures["unreached"], found.figures["dead"]) == (3, 1, 1)
-    shown = texts(pattern_figures.patterns(found))
-    assert "1: unreached" in shown
-    assert "2: dead" in shown
-    assert "3 maps (1 dead, 1 unreached)" in shown
+    found = find(model, ascent_steps=0)
+    assert found.table["state"].tolist() == ["active", "unreached", "dead"]
+    assert (found.metrics["maps"], found.metrics["unreached"], found.metrics["dead"]) == (3, 1, 1)
+    assert any("3 maps (1 dead, 1 unreached)" in text for text in texts(activation_maximization.draw(found)))
 
 
-def test_a_silent_map_is_reached_by_the_ascent() -> None:
-    found = find(point_filters([[1, 1, 1]], [-2.9]), steps=60, step=60)
+def test_the_ascent_reaches_a_map_that_noise_does_not() -> None:
+    found = find(point_filters([[1, 1, 1]], [-2.9]), ascent_steps=60, ascent_step_size=60)
     assert found.table["noise"][0] == 0
     assert found.table["pattern"][0] == pytest.approx(0.1, abs=1e-5)
 
 
-def test_a_layer_of_dead_maps_alone_is_drawn() -> None:
+def test_a_layer_of_only_dead_maps_is_drawn_without_patterns() -> None:
     found = find(point_filters([[0, 0, 0]], [-1.0]))
-    assert found.figures == {"maps": 1, "dead": 1, "unreached": 0}
-    assert "0: dead" in texts(pattern_figures.patterns(found))
+    assert found.metrics == {"maps": 1, "dead": 1, "unreached": 0}
+    figure = activation_maximization.draw(found)
+    assert drawn(figure) == []
+    assert "none" in texts(figure)
+
+
+def test_the_patterns_with_the_highest_activation_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activation_maximization, "DRAWN", 2)
+    biases = [0.0, 0.2, 0.1]
+    figure = activation_maximization.draw(find(point_filters([[1, 0, 0], [0, 1, 0], [0, 0, 1]], biases)))
+    headings = [text for text in texts(figure) if text.startswith("map")]
+    assert [heading.split(":")[0] for heading in headings] == ["map 1", "map 2"]
+    assert len(drawn(figure)) == 2
 
 
 def test_an_example_is_the_first_image_of_each_class_present() -> None:
     test = split(7, seed=1)
-    examples = maps.choose_examples(test)
+    examples = feature_maps.choose_examples(test)
     assert examples.labels.tolist() == [0, 1, 3]
     assert examples.indices.tolist() == [1001, 1002, 1000]
-    chosen = [maps.choose_shown(examples.labels, wanted) for wanted in (1, 2, 3, 9)]
+    chosen = [feature_maps.choose_shown(examples.labels, wanted) for wanted in (1, 2, 3, 9)]
     assert chosen == [1, 2, 2, 0]
 
 
@@ -197,43 +163,79 @@ def test_the_most_varied_maps_differ_between_images() -> None:
     activations = np.zeros((3, 2, 2, 4), np.float32)
     activations[..., 1] = 9  # large, and the same for all
     activations[1, ..., 2], activations[2, ..., 0] = 1, 5
-    found = maps.Maps("convolution_1", activations)
-    assert found.most_varied(2).tolist() == [0, 2]
-    table = maps.tabulate_classes(found, np.array([0, 2]), ["a", "b", "c"])
+    assert feature_maps.most_varied(activations, 2).tolist() == [0, 2]
+    table = feature_maps.tabulate_classes(activations, np.array([0, 2]), ["a", "b", "c"])
     assert table.columns.tolist() == ["row", "column", "a_0", "a_2", "b_0", "b_2", "c_0", "c_2"]
     assert table["c_0"].tolist() == [5] * 4
     assert table["b_2"].tolist() == [1] * 4
     assert not table["a_0"].any()
 
 
+def test_the_most_active_maps_are_drawn_below_their_image() -> None:
+    maps = np.random.default_rng(1).random((4, 5, 30))
+    maps[..., 10:16] = 0
+    image = helpers.random_images(*SHAPE)
+    figure = feature_maps.draw_maps("convolution_2", maps, image, "Bag")
+    images = drawn(figure)
+    assert len(images) == 1 + 24
+    assert images[0] == pytest.approx(image / 255)
+    for values, number in zip(images[1:], [*range(10), *range(16, 30)], strict=True):
+        assert np.array_equal(values, maps[..., number])
+    assert any(
+        "the most active 24 of 30 maps of 4 x 5 units; 6 maps are constant" in t for t in texts(figure)
+    )
+
+
+def test_maps_of_all_classes_are_drawn_beside_their_images() -> None:
+    images = helpers.random_images(3, *SHAPE)
+    found = {
+        "a": np.random.default_rng(1).random((3, 4, 5, 6)),
+        "b": np.random.default_rng(2).random((3, 2, 2, 3)),
+    }
+    chosen = {"a": np.array([1, 4]), "b": np.array([2])}
+    figure = feature_maps.draw_class_maps(found, chosen, images, ["x", "y", "z"])
+    expected = [
+        each
+        for i in range(3)
+        for each in (images[i] / 255, found["a"][i, ..., 1], found["a"][i, ..., 4], found["b"][i, ..., 2])
+    ]
+    for values, wanted in zip(drawn(figure), expected, strict=True):
+        assert values == pytest.approx(wanted)
+    assert {"a", "b", "x", "y", "z", "1", "4", "2"} <= set(texts(figure))
+
+
 def test_kernels_are_tabulated_by_filter_and_place() -> None:
     weights = np.arange(2 * 2 * 3 * 4.0).reshape(2, 2, 3, 4)
-    table = maps.tabulate_kernels(weights)
+    table = feature_maps.tabulate_kernels(weights)
     row = table[(table["filter"] == 2) & (table["row"] == 1) & (table["column"] == 0)].iloc[1]
     assert row["weight"] == weights[1, 0, 1, 2]
     assert table["filter"].is_monotonic_increasing
 
 
-def test_kernels_are_drawn_with_their_responses_up_to_a_number() -> None:
+def test_kernels_are_drawn_above_their_responses() -> None:
     rng = np.random.default_rng(1)
-    shown = texts(map_figures.kernels(rng.normal(size=(3, 3, 2, 70)), rng.normal(size=(4, 5, 70)), "Bag"))
-    assert "first 64 of 70 filters" in shown
-    assert "class Bag" in shown
+    weights, responses = rng.normal(size=(3, 3, 2, 40)), rng.normal(size=(4, 5, 40))
+    figure = feature_maps.draw_kernels(weights, responses, "Bag")
+    images = drawn(figure)
+    assert len(images) == 2 * 32
+    assert np.array_equal(images[0], np.concatenate([weights[..., 0, 0], weights[..., 1, 0]], axis=1))
+    assert np.array_equal(images[8], responses[..., 0])
+    assert any("the first 32 of 40" in text and "class Bag" in text for text in texts(figure))
 
 
-def toy_features() -> features.Features:
-    """Return three units, the last one dead, of classes of which the last has no image."""
+def toy_units() -> penultimate_activations.Units:
+    """Return three units, the last one dead, and three classes, the last without an image."""
     activations = np.array([[0, 2, 0], [0, 4, 0], [3, 1, 0], [5, 1, 0]], np.float32)
     means = np.array([[0, 3, 0], [4, 1, 0], [np.nan] * 3])
     weights = np.array([[-1, -1, 0], [2, 1, 0], [9, 9, 9]], np.float32)
-    return features.Features(means, weights, activations)
+    return penultimate_activations.Units(means, weights, activations)
 
 
-def test_units_are_ordered_by_the_class_they_prefer_and_the_dead_come_last() -> None:
-    found = toy_features()
+def test_units_are_ordered_by_preferred_class_and_dead_ones_last() -> None:
+    found = toy_units()
     assert found.order.tolist() == [1, 0, 2]
-    expected = {"units": 3, "dead": 1, "vote_for_preferred": 0.5, "share_of_zeros": 0.5}
-    assert found.figures == pytest.approx(expected)
+    expected = {"units": 3, "dead": 1, "vote_for_preferred": 0.5, "fraction_of_zeros": 0.5}
+    assert found.metrics == pytest.approx(expected)
     table = found.tabulate(["a", "b", "absent"])
     assert table["preferred"].tolist() == ["a", "b", ""]
     assert table["mean_b"].tolist() == [1, 4, 0]
@@ -241,15 +243,19 @@ def test_units_are_ordered_by_the_class_they_prefer_and_the_dead_come_last() -> 
     assert table["mean_absent"].isna().all()
 
 
-def test_units_are_drawn_though_a_class_is_absent() -> None:
-    shown = texts(pattern_figures.features(toy_features(), ["a", "b", "absent"]))
-    assert "3 units of the last hidden layer, 1 of them dead;\n50% of the others have" in shown
+def test_means_and_weights_of_units_are_drawn_in_order() -> None:
+    figure = penultimate_activations.draw(toy_units(), ["a", "b", "absent"])
+    panels: list[Any] = [np.ma.asarray(ax.images[0].get_array()).filled(np.nan) for ax in figure.axes[:2]]
+    assert panels[0] == pytest.approx(toy_units().means[:, [1, 0, 2]], nan_ok=True)
+    assert panels[1] == pytest.approx(toy_units().weights[:, [1, 0, 2]])
+    shown = texts(figure)
+    assert any("3 units, 1 of them dead\n50% of the others have" in text for text in shown)
     assert "absent" in shown
 
 
 def test_means_and_weights_are_those_of_the_network() -> None:
     model, test = network(), split(9, seed=2)
-    found = features.describe(model, test)
+    found = penultimate_activations.describe(model, test)
     activations = predict(up_to(model, "features"), test.images)
     assert found.means[3] == pytest.approx(activations[test.labels == 3].mean(axis=0))
     assert np.isnan(found.means[2]).all()
@@ -266,28 +272,27 @@ def test_means_and_weights_are_those_of_the_network() -> None:
         ({"layers": ()}, 0),
     ],
 )
-def test_the_stage_goes_through_whatever_the_layers(
+def test_the_stage_runs_for_unusual_layers(
     tmp_path: Path, changes: dict[str, Any], convolutions: int
 ) -> None:
     check(tmp_path, run(tmp_path, network(**changes)), convolutions)
 
 
-def check(folder: Path, figures: dict[str, Any], convolutions: int) -> None:
-    """Hold what the stage left in the folder against the number of convolutions."""
-    assert len(figures["maps"]) == convolutions
-    assert figures["features"]["units"] == 6
-    pictures = {path.relative_to(folder / "plots").as_posix() for path in folder.rglob("plots/**/*.png")}
-    assert {"layers.png", "receptive_fields.png", "features.png"} <= pictures
-    assert len(pictures) == 3 + (2 + 2 * convolutions if convolutions else 0)
-    assert all(path.with_suffix(".csv").exists() for path in folder.rglob("plots/convolution*/*.png"))
-    for name in figures["maps"]:
-        patterns = np.load(folder / "outputs" / f"{name}_patterns.npy")
-        table = pd.read_csv(folder / "plots" / name / "patterns.csv")
+def check(folder: Path, details: dict[str, Any], convolutions: int) -> None:
+    """Compare what the stage wrote into the folder with the number of convolutions."""
+    assert len(details["maps"]) == convolutions
+    assert details["penultimate_activations"]["units"] == 6
+    pictures = [path for path in (folder / "plots").rglob("*") if path.is_file()]
+    assert {path.suffix for path in pictures} == {".png"}
+    assert len(pictures) == 2 + (2 + 2 * convolutions if convolutions else 0)
+    for name in details["maps"]:
+        patterns = np.load(folder / "data" / name / "patterns.npy")
+        table = pd.read_csv(folder / "data" / name / "patterns.csv")
         assert patterns.shape == (len(table), *SHAPE)
         assert table["index"].between(1000, 1014).all()
 
 
-def test_again_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_running_again_gives_the_same_bytes(tmp_path: Path) -> None:
     model = network(layers=(4, "pool", 3), batch_normalization=True, dropout=0.5)
     for name in ("first", "second"):
         (tmp_path / name).mkdir()

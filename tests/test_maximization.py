@@ -1,4 +1,4 @@
-"""Gradient ascent from noise, on functions whose highest points are known."""
+"""Gradient ascent from noise, on functions with known maxima."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from digits.analysis.saliency.maximization import (
     ascend,
     best_of_each,
     choose_starts,
-    find_still,
+    find_constant,
     maximize,
     noise_images,
 )
@@ -22,7 +22,7 @@ def noise(n: int, seed: int = 1) -> np.ndarray:
     return noise_images(n, SHAPE, SCALES, np.random.default_rng(seed))
 
 
-def excite(images: np.ndarray) -> np.ndarray:
+def activate(images: np.ndarray) -> np.ndarray:
     return np.einsum("nijk,mijk->nm", images.astype(np.float64), WEIGHTS)
 
 
@@ -30,7 +30,7 @@ def gradient(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     return WEIGHTS[maps].astype(np.float32)
 
 
-def test_noise_fills_the_range_of_pixels_and_depends_on_its_generator_alone() -> None:
+def test_noise_fills_the_range_and_depends_on_its_generator() -> None:
     images = noise(5)
     assert images.shape == (5, *SHAPE)
     assert images.dtype == np.float32
@@ -40,56 +40,56 @@ def test_noise_fills_the_range_of_pixels_and_depends_on_its_generator_alone() ->
     assert not np.array_equal(images, noise(5, seed=2))
 
 
-def test_noise_fluctuates_on_the_lengths_asked_for() -> None:
+def test_noise_varies_on_the_requested_length_scales() -> None:
     def neighbours(*scales: float) -> float:
         images = noise_images(20, (32, 32, 1), scales, np.random.default_rng(1))
         pairs = zip(images[:, :, 1:], images[:, :, :-1], strict=True)
         return float(np.mean([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs]))
 
-    # White noise smoothed by a Gaussian of deviation s has the correlation exp(-d^2 / (4 s^2)).
+    # White noise smoothed by a Gaussian of standard deviation s has the correlation exp(-d^2 / (4 s^2)).
     assert neighbours(0) == pytest.approx(0, abs=0.03)
     assert neighbours(2) == pytest.approx(np.exp(-1 / 16), abs=0.02)
     assert neighbours(0, 2) == pytest.approx(np.exp(-1 / 16) / 2, abs=0.05)
 
 
-def test_noise_that_is_smoothed_to_nothing_is_still_an_image() -> None:
+def test_noise_smoothed_to_a_constant_is_still_an_image() -> None:
     images = noise_images(2, (3, 3, 1), [100], np.random.default_rng(1))
     assert np.isfinite(images).all()
     assert images.min() >= 0
     assert images.max() <= 255
 
 
-def test_a_linear_map_is_excited_most_by_ink_where_its_weights_are_positive() -> None:
+def test_a_linear_map_is_maximized_by_the_sign_of_its_weights() -> None:
     maps = np.array([0, 1, 2, 0])
     found = ascend(gradient, noise(4), maps, steps=60, step=60.0)
     assert np.array_equal(found, np.where(WEIGHTS[maps] > 0, 255, 0))
 
 
-def test_the_steps_have_the_size_asked_for_and_fall_to_zero() -> None:
+def test_steps_have_the_requested_size_and_fall_to_0() -> None:
     start = np.full((2, *SHAPE), 127, np.float32)
     moved = ascend(gradient, start, np.array([0, 1]), steps=4, step=2.0) - start
     size = np.sqrt(np.square(moved).mean(axis=(1, 2, 3)))
     assert size == pytest.approx(2.0 * (1 + 0.75 + 0.5 + 0.25), rel=1e-4)
 
 
-def test_an_image_without_slope_stays_as_it_is() -> None:
+def test_an_image_without_slope_does_not_change() -> None:
     start = noise(2)
     found = ascend(lambda images, maps: np.zeros_like(images), start, np.array([0, 1]), 5, 10.0)
     assert np.array_equal(found, start)
 
 
-def test_starts_are_the_images_that_excite_a_map_most() -> None:
-    excitations = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 5.0]])
-    potentials = np.array([[1.0, -9.0], [3.0, -2.0], [2.0, 5.0]])
-    assert choose_starts(excitations, potentials, 2).tolist() == [[1, 2], [2, 1]]
-    assert choose_starts(excitations, potentials, 9).shape == (2, 3)
+def test_starts_are_the_images_that_activate_a_map_most() -> None:
+    activations = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 5.0]])
+    preactivations = np.array([[1.0, -9.0], [3.0, -2.0], [2.0, 5.0]])
+    assert choose_starts(activations, preactivations, 2).tolist() == [[1, 2], [2, 1]]
+    assert choose_starts(activations, preactivations, 9).shape == (2, 3)
 
 
-def test_the_best_of_each_group_is_named_by_its_place() -> None:
+def test_the_best_of_each_group_is_given_by_its_position() -> None:
     assert best_of_each(np.array([1.0, 4.0, 3.0, 9.0, 8.0, 9.0]), 3).tolist() == [1, 3]
 
 
-def test_of_several_ascents_the_best_is_kept() -> None:
+def test_the_best_of_several_ascents_is_kept() -> None:
     def rises(images: np.ndarray) -> np.ndarray:
         """Return hills around brightness 60, of height 1, and around 200, of height 2."""
         mean = images.astype(np.float64).mean(axis=(1, 2, 3))
@@ -109,20 +109,20 @@ def test_of_several_ascents_the_best_is_kept() -> None:
     assert two.mean() == pytest.approx(200, abs=2)
 
 
-def test_each_map_has_a_pattern_of_its_own_in_bytes() -> None:
-    images = maximize(excite, excite, gradient, noise(10), starts=3, steps=60, step=60.0)
+def test_each_map_has_its_own_pattern_in_uint8() -> None:
+    images = maximize(activate, activate, gradient, noise(10), starts=3, steps=60, step=60.0)
     assert images.dtype == np.uint8
     assert np.array_equal(images, np.where(WEIGHTS > 0, 255, 0))
 
 
-def test_without_steps_the_best_of_the_noise_is_left() -> None:
+def test_without_steps_the_best_noise_is_returned() -> None:
     candidates = noise(10)
-    images = maximize(excite, excite, gradient, candidates, starts=2, steps=0, step=1.0)
-    expected = candidates[excite(candidates).argmax(axis=0)]
+    images = maximize(activate, activate, gradient, candidates, starts=2, steps=0, step=1.0)
+    expected = candidates[activate(candidates).argmax(axis=0)]
     assert np.array_equal(images, np.rint(expected).astype(np.uint8))
 
 
-def test_a_map_is_still_when_nothing_moves_it() -> None:
+def test_a_map_is_constant_when_all_images_give_the_same() -> None:
     some, more = np.array([[0.0, 0.0, 0.3], [0.0, 1.0, 0.3]]), np.array([[2.0, 0.0, 0.3]])
-    assert find_still(some).tolist() == [True, False, True]
-    assert find_still(some, more).tolist() == [False, False, True]
+    assert find_constant(some).tolist() == [True, False, True]
+    assert find_constant(some, more).tolist() == [False, False, True]

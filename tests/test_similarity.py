@@ -103,7 +103,7 @@ def test_cka_of_single_columns_is_the_squared_correlation() -> None:
     assert linear_cka(first, second) == pytest.approx(np.corrcoef(first.T, second.T)[0, 1] ** 2)
 
 
-def test_cka_of_independent_layers_is_near_zero_given_many_images() -> None:
+def test_cka_of_independent_layers_is_near_0_for_many_images() -> None:
     assert linear_cka(normal(4000, 5), normal(4000, 5, seed=1)) < 0.01
     assert linear_cka(normal(20, 500), normal(20, 500, seed=1)) > 0.8  # and not given few
 
@@ -123,7 +123,7 @@ def test_chance_is_what_permuted_images_give() -> None:
     assert np.array_equal(chance, again)
 
 
-def test_a_match_is_held_against_chance_with_whole_images_permuted() -> None:
+def test_a_match_is_compared_with_permuted_images() -> None:
     first = normal(30, 2, 2, 5)
     second = first[..., ::-1] + 0.5 * normal(30, 2, 2, 5, seed=1)
 

@@ -16,7 +16,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     import numpy as np
 
     from digits.analysis.saliency import importance
-    from digits.analysis.saliency.attribution import mean_by_class, tabulate_maps
+    from digits.analysis.saliency.attribution import tabulate_maps
     from digits.data.files import write_array, write_json, write_table
     from digits.data.splits import read_dataset, read_split
     from digits.drawing.style import save
@@ -34,16 +34,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         name: networks.measure(getattr(paths, name), val, chosen, blocks, settings, seed)
         for name in networks.NAMES
     }
-    means = {
-        name: mean_by_class(network.attributions, chosen.labels, len(classes))
-        for name, network in measured.items()
-    }
-    drawn = networks.choose_drawn(chosen)
-    maps = {
-        "forest_impurity": importance.sum_blocks(forest.impurity, blocks),
-        "forest_permutation": forest.block_permutation,
-        **{f"{name}_{key}": each for name, net in measured.items() for key, each in net.block_maps.items()},
-    }
+    means, drawn = networks.mean_attributions(measured, chosen, len(classes)), networks.choose_drawn(chosen)
+    maps = forest.block_maps(blocks) | networks.block_maps(measured)
     agreement = importance.rank_correlations(maps)
     units = hidden_units.describe(paths.mlp, settings.hidden_layer, train, classes)
     rng = np.random.default_rng([seed, 1])
@@ -57,9 +49,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     arrays = {"importances": forest.flat} | {f"{name}_pixels": each for name, each in pixels.items()}
     tables = {
         "importances": forest.tabulate(blocks),
-        "blocks": tabulate_maps(
-            maps | {"forest_permutation_sd": forest.block_permutation_sd}, settings.block_side
-        ),
+        "blocks": tabulate_maps(maps | forest.block_spread, settings.block_side),
         "rank_correlations": agreement.rename_axis("map").reset_index(),
         "class_attributions": networks.tabulate_class_attributions(means, classes),
         "attributions": networks.tabulate_attributions(chosen, measured, drawn),

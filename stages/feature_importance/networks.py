@@ -48,11 +48,6 @@ class NetworkImportance:
     probabilities: np.ndarray
     completeness_error: float
 
-    @property
-    def block_maps(self) -> dict[str, np.ndarray]:
-        """The maps of blocks by name."""
-        return {name: getattr(self, name) for name in MEASURES}
-
 
 def choose_images(split: Split, per_class: int) -> Split:
     """Return the first images of each class, class by class."""
@@ -91,6 +86,21 @@ def measure(
     )
 
 
+def block_maps(measured: Mapping[str, NetworkImportance]) -> dict[str, np.ndarray]:
+    """Return the maps of blocks as NETWORK_MEASURE."""
+    return {f"{name}_{key}": getattr(each, key) for name, each in measured.items() for key in MEASURES}
+
+
+def mean_attributions(
+    measured: Mapping[str, NetworkImportance], chosen: Split, n_classes: int
+) -> dict[str, np.ndarray]:
+    """Return each network's mean attribution per class, (n_classes, height, width); nan without images."""
+    return {
+        name: attribution.mean_by_class(network.attributions, chosen.labels, n_classes)
+        for name, network in measured.items()
+    }
+
+
 def tabulate_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
     """Return one row per pixel with a column NETWORK_CLASS; means: (n_classes, height, width) each."""
     pairs = ((name, zip(classes, maps, strict=True)) for name, maps in means.items())
@@ -115,9 +125,8 @@ def draw_block_maps(measured: Mapping[str, NetworkImportance]) -> Figure:
     rows = len(measured)
     figure, axes = new_figure(9.4, 3.1 * rows, nrows=rows, ncols=len(MEASURES), squeeze=False)
     for line, (name, network) in zip(axes, measured.items(), strict=True):
-        for ax, (key, values) in zip(line, network.block_maps.items(), strict=True):
-            title, label = MEASURES[key]
-            picture = ax.imshow(values, cmap="viridis", vmin=0)
+        for ax, (key, (title, label)) in zip(line, MEASURES.items(), strict=True):
+            picture = ax.imshow(getattr(network, key), cmap="viridis", vmin=0)
             ax.set(xticks=[], yticks=[], title=f"{name.upper()}: {title}")
             figure.colorbar(picture, ax=ax, label=label, shrink=0.85)
     figure.suptitle("Importance of blocks of pixels to the networks, on validation images")
@@ -193,7 +202,7 @@ def draw_rank_correlations(table: pd.DataFrame) -> Figure:
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
     figure.colorbar(picture, ax=ax, label="Spearman's rank correlation", shrink=0.8)
     others = table.to_numpy()[~np.eye(len(table), dtype=bool)]
-    ax.set_title(f"Agreement between maps of blocks: {others.min():.2f} to {others.max():.2f}")
+    ax.set_title(f"Rank correlation of maps of blocks: {others.min():.2f} to {others.max():.2f}")
     return figure
 
 

@@ -65,11 +65,11 @@ def draw_maps(layer: str, maps: np.ndarray, image: np.ndarray, name: str) -> Fig
     order = np.sort(np.argsort(-maps.mean(axis=(0, 1), dtype=np.float64), kind="stable")[:DRAWN])
     norm, constant = scale_of(maps), int((np.ptp(maps, axis=(0, 1)) == 0).sum())
     tiles = [Tile(maps[..., i], norm=norm, heading=str(i)) for i in order]
-    size = f"{maps.shape[0]} x {maps.shape[1]} units"
+    drawn, size = _count(len(order), maps.shape[-1], "the most active"), f"{maps.shape[0]} x {maps.shape[1]}"
     return draw_grid(
         [("", [Tile(image)]), *fold(tiles, PER_ROW)],
         f"Feature maps of {layer} for an image of class {name}, after the activation function\n"
-        f"{_count(len(order), maps.shape[-1], 'the most active')} maps of {size} are shown; {constant} are constant",
+        f"Shown: {drawn} maps of {size} units; {constant} maps are constant",
         side=1.0,
         scales=[(norm, "activation")],
     )
