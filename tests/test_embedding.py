@@ -24,7 +24,7 @@ TEST = np.eye(3)[TEST_LABELS] * 8 + RNG.normal(size=(12, 3))
 
 @pytest.fixture(scope="module")
 def maps() -> tuple[np.ndarray, np.ndarray]:
-    return embedding.embed(SPACE, TEST, 10, 1)
+    return embedding.fit_tsne(*embedding.prepare_tsne(SPACE, TEST, 1), 10, 1)
 
 
 def test_new_vectors_are_placed_into_their_own_clusters(
@@ -38,7 +38,7 @@ def test_new_vectors_are_placed_into_their_own_clusters(
 
 
 def test_the_same_seed_gives_the_same_bits(maps: tuple[np.ndarray, np.ndarray]) -> None:
-    again = embedding.embed(SPACE, TEST, 10, 1)
+    again = embedding.fit_tsne(*embedding.prepare_tsne(SPACE, TEST, 1), 10, 1)
     assert all(np.array_equal(a, b) for a, b in zip(maps, again, strict=True))
 
 
@@ -80,7 +80,7 @@ def test_dimensions_are_reduced_by_the_training_set_alone() -> None:
 
 
 def test_one_axis_and_few_images_can_be_mapped() -> None:
-    mapped, placed = embedding.embed(SPACE[:20, :1], TEST[:3, :1], 30, 1)
+    mapped, placed = embedding.fit_tsne(*embedding.prepare_tsne(SPACE[:20, :1], TEST[:3, :1], 1), 30, 1)
     assert np.isfinite(mapped).all()
     assert placed.shape == (3, 2)
 
