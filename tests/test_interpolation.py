@@ -1,6 +1,7 @@
 """Interpolation in the latent space: paths, pairs of images, the plot and the animation."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_the_plot_shows_both_methods_and_their_difference() -> None:
     rng, steps = np.random.default_rng(0), interpolation.STEPS
     pairs = {name: {m: rng.random((steps, 6, 4, 1)) for m in ("linear", "spherical")} for name in "ab"}
     figure = interpolation.draw_interpolation(pairs)
-    maps = figure.axes[0].images
+    maps: list[Any] = list(figure.axes[0].images)
     assert len(maps) == 6 * steps
     difference = maps[2 * steps]
     assert difference.get_cmap().name == SIGNED

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -191,18 +191,18 @@ def check_numbers(context: Context, results: Results) -> None:
 
 def test_maps_show_every_chosen_image(results: Results) -> None:
     for name, images, background in (("pca", 30, 0), ("tsne", 10, 30)):
-        axes = results.plots[name].axes
+        axes: list[Any] = results.plots[name].axes
         assert [ax.get_title() for ax in axes] == list(SPACES.values())
         for ax in axes:
             assert sum(len(dots.get_offsets()) for dots in ax.collections) == images + background
         assert len(results.tables[name]) == images
-    scree, cumulative = results.plots["scree"].axes
+    scree, cumulative = cast(list[Any], results.plots["scree"].axes)
     assert [len(line.get_ydata()) for line in scree.lines] == [60, 6, 6, 2]
     assert all(line.get_ydata()[-1] == pytest.approx(1) for line in cumulative.lines)
 
 
 def test_plots_of_latents_show_the_tables(context: Context, results: Results) -> None:
-    tables, plots = results.tables, results.plots
+    tables, plots = results.tables, cast(dict[str, Any], results.plots)
     matrix = plots["latent_correlation"].axes[0].images[0].get_array()
     assert np.allclose(matrix, np.corrcoef(context.latents.T))
     first = plots["histograms"].axes[0].patches[0].get_data().values
@@ -220,7 +220,7 @@ def test_plots_of_latents_show_the_tables(context: Context, results: Results) ->
 
 
 def test_plots_of_samples_show_the_tables(results: Results) -> None:
-    tables, plots = results.tables, results.plots
+    tables, plots = results.tables, cast(dict[str, Any], results.plots)
     sources = tables["generated"]["source"]
     assert len(plots["generated"].axes[0].images) == len(sources) * 12
     texts = " ".join(text.get_text() for text in plots["generated"].axes[0].texts)
