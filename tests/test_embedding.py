@@ -1,10 +1,19 @@
-"""Maps by t-SNE and what is measured of them, on three far clusters, against scikit-learn and loops."""
+"""t-SNE maps and their measures on three distant clusters, and the browser page."""
+
+import base64
+import io
+import json
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.spatial.distance import cdist
 
-from digits.analysis.latent import embedding
+from digits.analysis.latent.scores import NEIGHBOURS
+from digits.data.splits import Split
+from stages.latent_analysis import browser_page, embedding
+from tests.helpers import random_images
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(90) % 3
@@ -15,10 +24,10 @@ TEST = np.eye(3)[TEST_LABELS] * 8 + RNG.normal(size=(12, 3))
 
 @pytest.fixture(scope="module")
 def maps() -> tuple[np.ndarray, np.ndarray]:
-    return embedding.embed(SPACE, TEST, 10, 1)
+    return embedding.fit_tsne(*embedding.prepare_tsne(SPACE, TEST, 1), 10, 1)
 
 
-def test_a_map_keeps_clusters_and_places_new_vectors_among_their_own(
+def test_new_vectors_are_placed_into_their_own_clusters(
     maps: tuple[np.ndarray, np.ndarray],
 ) -> None:
     mapped, placed = maps
@@ -29,12 +38,12 @@ def test_a_map_keeps_clusters_and_places_new_vectors_among_their_own(
 
 
 def test_the_same_seed_gives_the_same_bits(maps: tuple[np.ndarray, np.ndarray]) -> None:
-    again = embedding.embed(SPACE, TEST, 10, 1)
+    again = embedding.fit_tsne(*embedding.prepare_tsne(SPACE, TEST, 1), 10, 1)
     assert all(np.array_equal(a, b) for a, b in zip(maps, again, strict=True))
 
 
-def test_trustworthiness_is_the_printed_formula() -> None:
-    mapped, k, n = SPACE[:, :2], embedding.NEIGHBOURS, len(SPACE)
+def test_trustworthiness_matches_the_published_formula() -> None:
+    mapped, k, n = SPACE[:, :2], NEIGHBOURS, len(SPACE)
     penalty = 0
     for i in range(n):
         ranks = np.argsort(np.argsort(np.linalg.norm(SPACE - SPACE[i], axis=1)))
@@ -47,13 +56,7 @@ def test_trustworthiness_is_the_printed_formula() -> None:
     assert embedding.measure_trust(SPACE[:4], SPACE[:4, :2]) <= 1
 
 
-def test_votes_are_those_of_the_nearest() -> None:
-    assert embedding.count_neighbour_votes(SPACE, LABELS, TEST, TEST_LABELS) == 12
-    assert embedding.count_neighbour_votes(SPACE, LABELS, TEST, (TEST_LABELS + 1) % 3) == 0
-    assert embedding.count_neighbour_votes(SPACE[:3], LABELS[:3], TEST, np.zeros(12, int)) in (0, 12)
-
-
-def test_clusters_that_are_the_classes_are_told_from_those_that_are_not() -> None:
+def test_clusters_are_compared_with_the_classes() -> None:
     own = embedding.measure_clusters(SPACE, LABELS, 0)
     shuffled = embedding.measure_clusters(SPACE, RNG.permutation(LABELS), 0)
     assert own["rand_index"] == pytest.approx(1)
@@ -61,22 +64,49 @@ def test_clusters_that_are_the_classes_are_told_from_those_that_are_not() -> Non
     assert abs(shuffled["rand_index"]) < 0.1
 
 
-def test_one_class_or_one_image_a_class_has_no_clusters() -> None:
+def test_one_class_or_one_image_per_class_has_no_clusters() -> None:
     nothing = {"silhouette": 0.0, "rand_index": 0.0}
     assert embedding.measure_clusters(SPACE[:9], np.zeros(9), 0) == nothing
     assert embedding.measure_clusters(SPACE[:9], np.arange(9), 0) == nothing
 
 
-def test_many_dimensions_are_reduced_without_the_test_set() -> None:
+def test_dimensions_are_reduced_by_the_training_set_alone() -> None:
     wide = RNG.normal(size=(70, 60))
-    train, test = embedding.reduce(wide, [wide[:5]])
+    train, test = embedding.reduce_dimensions(wide, wide[:5])
     assert train.shape == (70, embedding.DIMENSIONS)
     assert np.allclose(test, train[:5])
-    narrow, _ = embedding.reduce(SPACE, [TEST])
+    narrow, _ = embedding.reduce_dimensions(SPACE, TEST)
     assert np.array_equal(narrow, SPACE)
 
 
-def test_one_axis_and_few_images_are_mapped() -> None:
-    mapped, placed = embedding.embed(SPACE[:20, :1], TEST[:3, :1], 30, 1)
+def test_one_axis_and_few_images_can_be_mapped() -> None:
+    mapped, placed = embedding.fit_tsne(*embedding.prepare_tsne(SPACE[:20, :1], TEST[:3, :1], 1), 30, 1)
     assert np.isfinite(mapped).all()
     assert placed.shape == (3, 2)
+
+
+IMAGES = Split(random_images(3, 12, 10, 1), np.array([1, 0, 1]), np.array([7, 9, 4]))
+
+
+def test_the_page_is_complete_and_shows_each_image_at_its_place() -> None:
+    points = np.array([[0.0, 0.0], [4.0, 1.0], [2.0, 2.0]], dtype=np.float32)
+    text = browser_page.build_page(IMAGES, ["a", "b"], {"PCA": {"latent": points}})
+    assert text == browser_page.build_page(IMAGES, ["a", "b"], {"PCA": {"latent": points}})
+    assert "{{" not in text
+    assert not re.search(r"(src|href)\s*=\s*[\"']?https?:", text)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])  # type: ignore[index]
+    assert data["labels"] == [1, 0, 1]
+    assert data["indices"] == [7, 9, 4]
+    assert data["maps"]["PCA"]["latent"] == [[0, 0.75], [1, 0.5], [0.5, 0.25]]
+    encoded = base64.b64decode(re.search(r"base64,([A-Za-z0-9+/=]+)", text)[1])  # type: ignore[index]
+    with Image.open(io.BytesIO(encoded)) as picture:
+        pixels = np.asarray(picture)
+    for number, image in enumerate(IMAGES.images):
+        left = number * 10
+        assert np.array_equal(255 - pixels[:12, left : left + 10], image[..., 0])
+
+
+def test_a_class_name_cannot_end_the_script() -> None:
+    points = np.zeros((3, 2), dtype=np.float32)
+    text = browser_page.build_page(IMAGES, ["</script><b>", "b"], {"PCA": {"latent": points}})
+    assert text.count("</script>") == 2

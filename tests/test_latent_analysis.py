@@ -1,20 +1,20 @@
-"""The stage's parts on small images: what they write, and that nothing about the images is assumed."""
+"""The stage's parts on small images: what they compute and draw, whatever the images are."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from digits.analysis.latent.seed_intervals import summarise
-from matplotlib.figure import Figure
-from stages.latent_analysis.case import Case, read_case
-from stages.latent_analysis.judge import Drawn, Judge
+from scipy import stats
 
+from digits.analysis.latent.gaussian import fit_gaussian
+from digits.analysis.latent.pca import fit_projection
+from digits.analysis.latent.scores import Samples, average_by_source, summarise_seeds
 from digits.data.files import write_json
 from digits.data.splits import Split, scale, write_split
 from digits.networks.autoencoder.builder import build_autoencoder
@@ -23,76 +23,130 @@ from digits.networks.common.saved import predict, save_model, split_autoencoder
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import StageError
 from stages.latent_analysis import (
-    axes,
     conclusions,
     denoising,
     embedding,
     generation,
-    lengths,
+    interpolation,
+    latents,
     normality,
-    pairs,
     projections,
-    scores,
-    spaces,
-    walks,
+)
+from stages.latent_analysis.context import (
+    ALL,
+    REAL,
+    RECONSTRUCTED,
+    SPACES,
+    Context,
+    Results,
+    collect_spaces,
+    read_context,
 )
 from stages.latent_analysis.settings import Analysis, Denoising
 from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
+COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])
+VECTORS = np.random.default_rng(1).multivariate_normal([3, -1], COVARIANCE, 4000)
 SETTINGS = Analysis(
-    scatter=10,
     hidden_layer="hidden_1",
-    tested=20,
-    ellipsoid=0.99,
-    generated=12,
-    seeds=2,
-    components=2,
-    nearest=5,
-    tsne=30,
-    placed=10,
-    perplexity=5,
-    denoising=Denoising(images=6, deviation=(0.2,), dropped=(0.1, 0.4)),
+    tsne_train=30,
+    tsne_test=10,
+    tsne_perplexity=5,
+    normality_vectors=20,
+    ellipsoid_fraction=0.99,
+    mixture_components=2,
+    generated_images=12,
+    generator_seeds=2,
+    neighbour_queries=5,
+    denoising=Denoising(images=6, standard_deviation=(0.2,), dropped=(0.1, 0.4)),
 )
 
 
-def make_case(folder: Path, channels: int = 1, latent: int = 2) -> Case:
-    """A case of 12 x 10 images with networks that never were trained; class 3 has no images, 2 just one."""
+def make_context(channels: int = 1, latent: int = 2) -> Context:
+    """12 x 10 images with networks that were never trained; class 3 has no images, class 2 only one."""
     labels = np.repeat([0, 1, 2], [30, 29, 1]).astype(np.uint8)
     images = random_images(60, 12, 10, channels)
     train = Split(images, labels, np.arange(60, dtype=np.int32))
     test = Split(images[5:35] // 2, labels[5:35], np.arange(30, dtype=np.int32))
-    whole = build_autoencoder(autoencoder(latent=latent), images, seed=1)
-    encoder, decoder = split_autoencoder(whole)
-    return Case(
+    encoder, decoder = split_autoencoder(build_autoencoder(autoencoder(latent=latent), images, seed=1))
+    return Context(
         train=train,
         val=test,
         test=test,
         classes=CLASSES,
         encoder=encoder,
         decoder=decoder,
+        mlp=build_mlp(mlp(), images, len(CLASSES), seed=1),
         cnn=build_cnn(cnn(layers=(3,)), images, len(CLASSES), seed=1),
-        codes=predict(encoder, images).astype(float),
-        test_codes=predict(encoder, test.images).astype(float),
+        latents=predict(encoder, images).astype(float),
+        test_latents=predict(encoder, test.images).astype(float),
         settings=SETTINGS,
+        confidence=0.95,
         seed=4,
         threads=1,
-        plots=folder,
     )
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    return make_case(tmp_path_factory.mktemp("plots"))
+def context() -> Context:
+    return make_context()
 
 
-def collected(case: Case, folder: Path) -> dict[str, spaces.Vectors]:
-    save_model(folder / "mlp.keras", build_mlp(mlp(), case.train.images, len(CLASSES), seed=1))
-    return spaces.collect(case, folder / "mlp.keras")
+def analyse_spaces(context: Context) -> list[Results]:
+    spaces = collect_spaces(context)
+    projected = {name: fit_projection(train) for name, (train, _) in spaces.items()}
+    maps = embedding.map_spaces(context, spaces, projected)
+    return [
+        projections.analyse_projections(context, spaces, projected),
+        embedding.analyse_maps(context, maps, projected),
+    ]
 
 
-def test_the_spaces_are_pixels_activations_features_and_codes(case: Case, tmp_path: Path) -> None:
-    found = collected(case, tmp_path)
+def analyse_latents(context: Context) -> list[Results]:
+    scorer = generation.make_scorer(context)
+    return [
+        latents.analyse_axes(context),
+        latents.analyse_pairs(context),
+        latents.analyse_lengths(context),
+        normality.analyse_normality(context),
+        generation.analyse_generators(context, scorer),
+        interpolation.analyse_principal_axes(context, scorer),
+        interpolation.analyse_interpolation(context, scorer),
+        denoising.analyse_denoising(
+            {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)},
+            context.test.images[:6],
+            context.settings.denoising,
+            context.generator("noise"),
+        ),
+    ]
+
+
+def merge(parts: list[Results]) -> Results:
+    merged = Results({}, {})
+    for part in parts:
+        for mine, other in ((merged.tables, part.tables), (merged.plots, part.plots)):
+            assert not mine.keys() & other.keys()
+        merged.tables.update(part.tables)
+        merged.plots.update(part.plots)
+        merged.details.update(part.details)
+        merged.arrays.update(part.arrays)
+    return merged
+
+
+@pytest.fixture(scope="module")
+def results(context: Context) -> Results:
+    return merge([*analyse_spaces(context), *analyse_latents(context)])
+
+
+def conclude(context: Context, results: Results) -> str:
+    tables, details = results.tables, results.details
+    clusters = details["spaces"]["latent"]
+    return conclusions.conclude(context, details["lengths"], tables["normality"], clusters, tables["scores"])
+
+
+def test_the_spaces_are_pixels_activations_features_and_latents(context: Context) -> None:
+    found = collect_spaces(context)
     shapes = {name: (a.shape, b.shape) for name, (a, b) in found.items()}
     assert shapes == {
         "pixels": ((60, 120), (30, 120)),
@@ -100,61 +154,95 @@ def test_the_spaces_are_pixels_activations_features_and_codes(case: Case, tmp_pa
         "features": ((60, 6), (30, 6)),
         "latent": ((60, 2), (30, 2)),
     }
-    assert np.allclose(found["pixels"][1], case.test.images.reshape(30, 120) / 255)
-    assert np.allclose(found["latent"][0], case.codes)
+    assert np.allclose(found["pixels"][1], context.test.images.reshape(30, 120) / 255)
+    assert np.allclose(found["latent"][0], context.latents)
 
 
-def test_a_layer_that_the_mlp_lacks_is_refused(case: Case, tmp_path: Path) -> None:
-    other = replace(case, settings=SETTINGS.model_copy(update={"hidden_layer": "hidden_2"}))
+def test_a_layer_that_the_mlp_does_not_have_is_refused(context: Context) -> None:
+    other = replace(context, settings=SETTINGS.model_copy(update={"hidden_layer": "hidden_2"}))
     message = (
         r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
         r"probabilities\. Name one of them in params\.yaml\.$"
     )
     with pytest.raises(StageError, match=message):
-        collected(other, tmp_path)
+        collect_spaces(other)
 
 
-@pytest.mark.parametrize(("channels", "latent"), [(1, 2), (3, 1)])
-def test_all_parts_go_through_whatever_the_images_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int, latent: int
-) -> None:
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: Path(path).touch())  # which takes long
-    case = make_case(tmp_path / "plots", channels, latent)
-    vectors = collected(case, tmp_path)
-    components = projections.report(case, vectors, tmp_path)
-    table = embedding.report(case, vectors, components)
-    axes.report(case)
-    pairs.report(case)
-    of_lengths, tests = lengths.report(case), normality.report(case)
-    judge = Judge(case)
-    generated = generation.report(case, judge, tmp_path)
-    walks.report(case, judge)
-    gains = denoising.report(case)
-    text = conclusions.write(case, of_lengths, tests, table["latent"], generated)
-    numbers = [of_lengths, table, normality.summarise(tests), scores.by_source(generated), gains]
-    assert np.isfinite(pd.json_normalize({str(i): n for i, n in enumerate(numbers)}).to_numpy(float)).all()
-    assert "nan" not in text
-    pictures = {path.stem for path in case.plots.glob("*.png")}
-    tables = {path.stem for path in case.plots.glob("*.csv")}
-    assert len(pictures) == 17
-    assert pictures <= tables
-    assert json.dumps(numbers, allow_nan=False)
+def test_colour_images_and_one_latent_axis_can_be_analysed() -> None:
+    context = make_context(channels=3, latent=1)
+    results = merge([*analyse_spaces(context), *analyse_latents(context)])
+    check_numbers(context, results)
 
 
-def test_a_dead_latent_axis_goes_through(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: Path(path).touch())
-    dead = replace(case, codes=case.codes * [1, 0], test_codes=case.test_codes * [1, 0], plots=tmp_path)
-    axes.report(dead)
-    pairs.report(dead)
-    lengths.report(dead)
-    tests = normality.report(dead)
-    judge = Judge(dead)
-    generated = generation.report(dead, judge, tmp_path)
-    walks.report(dead, judge)
-    inside = generated[generated["score"] == "inside"].set_index("source")["mean"]
+def test_all_numbers_are_finite(context: Context, results: Results) -> None:
+    check_numbers(context, results)
+
+
+def check_numbers(context: Context, results: Results) -> None:
+    assert np.isfinite(pd.json_normalize(results.details).to_numpy(float)).all()
+    assert json.dumps(results.details, allow_nan=False)
+    assert "nan" not in conclude(context, results)
+    assert results.plots.keys() <= results.tables.keys()
+    for name, figure in results.plots.items():
+        if not (name == "pairs" and context.latents.shape[1] == 1):  # one axis has no pair
+            assert any(ax.has_data() for ax in figure.axes), name
+        assert figure.get_suptitle() or any(ax.get_title() for ax in figure.axes) or figure.legends, name
+
+
+def test_maps_show_every_chosen_image(results: Results) -> None:
+    for name, images, background in (("pca", 30, 0), ("tsne", 10, 30)):
+        axes: list[Any] = results.plots[name].axes
+        assert [ax.get_title() for ax in axes] == list(SPACES.values())
+        for ax in axes:
+            assert sum(len(dots.get_offsets()) for dots in ax.collections) == images + background
+        assert len(results.tables[name]) == images
+    scree, cumulative = cast(list[Any], results.plots["scree"].axes)
+    assert [len(line.get_ydata()) for line in scree.lines] == [60, 6, 6, 2]
+    assert all(line.get_ydata()[-1] == pytest.approx(1) for line in cumulative.lines)
+
+
+def test_plots_of_latents_show_the_tables(context: Context, results: Results) -> None:
+    tables, plots = results.tables, cast(dict[str, Any], results.plots)
+    matrix = plots["latent_correlation"].axes[0].images[0].get_array()
+    assert np.allclose(matrix, np.corrcoef(context.latents.T))
+    first = plots["histograms"].axes[0].patches[0].get_data().values
+    assert np.allclose(first, tables["histograms"].query("axis == 1")["density"])
+    ellipses = plots["pairs"].axes[0].lines
+    assert len(ellipses) == len(tables["pairs"]) == 3
+    assert len(plots["lengths"].axes[0].patches) == 5  # four histograms and the range of the formula
+    effects = plots["normality"].axes[0].lines[0].get_xdata()
+    assert np.array_equal(
+        effects, tables["normality"].query("not cut")["ks_distance"].to_numpy(), equal_nan=True
+    )
+    whole, classes = plots["mahalanobis"].axes
+    assert len(whole.lines) == 3
+    assert {text.get_text().strip() for text in classes.texts} == set(CLASSES[:2])
+
+
+def test_plots_of_samples_show_the_tables(results: Results) -> None:
+    tables, plots = results.tables, cast(dict[str, Any], results.plots)
+    sources = tables["generated"]["source"]
+    assert len(plots["generated"].axes[0].images) == len(sources) * 12
+    texts = " ".join(text.get_text() for text in plots["generated"].axes[0].texts)
+    assert all(source in texts for source in sources)
+    frechet = tables["scores"].query("score == 'frechet'")["mean"].tolist()
+    drawn = [line.get_xdata()[0] for line in plots["scores"].axes[6].lines if len(line.get_xdata()) == 1]
+    assert drawn == pytest.approx(frechet)
+    curves = plots["denoising"].axes[1].get_lines()
+    assert [line.get_label() for line in curves] == ["as it is", "median filter", "autoencoder"]
+    psnr = tables["denoising"].query("noise == 'dropped' and method == 'autoencoder'")["psnr"]
+    assert curves[2].get_ydata().tolist() == pytest.approx(psnr.tolist())
+    assert len(plots["denoising_images"].axes[0].images) == 7 * 6
+
+
+def test_a_constant_latent_axis_can_be_analysed(context: Context) -> None:
+    constant = replace(context, latents=context.latents * [1, 0], test_latents=context.test_latents * [1, 0])
+    tables = merge(analyse_latents(constant)).tables
+    scores = tables["scores"]
+    inside = scores[scores["score"] == "inside"].set_index("source")["mean"]
     assert inside["standard normal"] == 0
     assert inside["truncated normal"] == 1
-    assert tests["n"].tolist()[:1] == [60]
+    assert tables["normality"]["n"].tolist()[:1] == [60]
 
 
 def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
@@ -168,75 +256,130 @@ def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
     folders = dict.fromkeys(("train", "val", "test"), tmp_path / "split")
     paths: Any = SimpleNamespace(**folders, ae=tmp_path / "ae.keras")
     with pytest.raises(StageError, match=r"ae\.keras encodes every training image to the same vector"):
-        read_case(SimpleNamespace(), paths)  # type: ignore[arg-type]
+        read_context(SimpleNamespace(), paths)  # type: ignore[arg-type]
 
 
-def test_each_subject_has_random_numbers_of_its_own(case: Case) -> None:
-    one, again, other = (case.generator(name).random(3) for name in ("a", "a", "b"))
+def test_each_subject_has_its_own_random_numbers(context: Context) -> None:
+    one, again, other = (context.generator(name).random(3) for name in ("a", "a", "b"))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
-    assert case.sample(20, 5, "a").tolist() == sorted(case.sample(20, 5, "a").tolist())
-    assert case.sample(3, 5, "a").tolist() == [0, 1, 2]
+    assert context.sample(20, 5, "a").tolist() == sorted(context.sample(20, 5, "a").tolist())
+    assert context.sample(3, 5, "a").tolist() == [0, 1, 2]
 
 
-def test_classes_without_images_are_passed_over(case: Case) -> None:
-    assert {name: len(codes) for name, codes in case.each_class()} == {
-        "Ankle boot": 30,
-        "T-shirt/top": 29,
-        "Bag": 1,
-    }
-    table = normality.measure_groups(case)
-    assert table["group"].tolist() == [name for name in (normality.ALL, *CLASSES[:3]) for _ in range(2)]
+def test_classes_without_images_are_skipped(context: Context) -> None:
+    sizes = {name: len(mine) for name, mine in context.each_class()}
+    assert sizes == {"Ankle boot": 30, "T-shirt/top": 29, "Bag": 1}
+    table = normality.measure_groups(context)
+    assert table["group"].tolist() == [name for name in (ALL, *CLASSES[:3]) for _ in range(2)]
     assert table[table["group"] == "Bag"]["henze_zirkler"].isna().all()
 
 
-def test_an_autoencoder_that_loses_nothing_has_no_reencoding_error(case: Case) -> None:
-    pixels, code = keras.Input((12, 10, 1)), keras.Input((120,))
+def test_cubes_are_compared_by_uniform_vectors() -> None:
+    gaussian = fit_gaussian(VECTORS)
+    rng = np.random.default_rng(5)
+    table = latents.compare_cubes(np.array([0.01, 4]), VECTORS, gaussian, 0.99, 3000, rng)
+    assert table["side"].tolist() == [0.01, 4.0]
+    assert np.allclose(table["expected_length"], np.array([0.01, 4]) * np.sqrt(2 / 3))
+    at_origin = gaussian.squared_distances(np.zeros((1, 2)))[0] <= stats.chi2.ppf(0.99, 2)
+    assert table["inside"][0] == at_origin
+    nearest = np.linalg.norm(VECTORS, axis=1).min()
+    assert table["nearest"][0] == pytest.approx(nearest, abs=0.02)
+    uniform = np.random.default_rng(6).uniform(-4, 4, (50_000, 2))
+    assert table["inside"][1] == pytest.approx(gaussian.fraction_inside(uniform, 0.99), abs=0.03)
+
+
+def test_the_strongest_pairs_come_first_whatever_their_sign() -> None:
+    base = np.random.default_rng(9).standard_normal((500, 4))
+    vectors = np.stack([base[:, 0], base[:, 1] - base[:, 0], base[:, 2] + 3 * base[:, 0], base[:, 3]], axis=1)
+    gaussian = fit_gaussian(vectors)
+    assert latents.strongest_pairs(gaussian, 2) == [(0, 2), (0, 1)]
+    assert len(latents.strongest_pairs(gaussian, 99)) == 6
+
+
+def test_a_constant_axis_is_in_no_pair() -> None:
+    vectors = np.column_stack([VECTORS, np.full(len(VECTORS), 7)])
+    assert latents.strongest_pairs(fit_gaussian(vectors), 9) == [(0, 1)]
+    assert latents.strongest_pairs(fit_gaussian(VECTORS[:, :1]), 9) == []
+
+
+def test_a_lossless_autoencoder_has_no_reencoding_error(context: Context) -> None:
+    pixels = keras.Input((12, 10, 1))
     encoder = keras.Model(pixels, keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels)))
-    perfect = replace(case, encoder=encoder, codes=case.train.images.reshape(60, 120) / 255)
+    perfect = replace(context, encoder=encoder, latents=context.train.images.reshape(60, 120) / 255)
     vectors = np.random.default_rng(0).random((7, 120))
-    drawn = Drawn(vectors, vectors.reshape(7, 12, 10, 1).astype(np.float32))
-    assert Judge(perfect).reencode(drawn) == pytest.approx(0, abs=1e-6)
-    halved = replace(drawn, images=drawn.images / 2)
-    assert Judge(perfect).reencode(halved) == pytest.approx(0.5)
-    assert code.shape == (None, 120)
+    samples = Samples(vectors, vectors.reshape(7, 12, 10, 1).astype(np.float32))
+    scorer = generation.make_scorer(perfect)
+    assert scorer.reencode(samples) == pytest.approx(0, abs=1e-6)
+    assert scorer.reencode(replace(samples, images=samples.images / 2)) == pytest.approx(0.5)
 
 
-def test_scores_of_the_training_images_themselves(case: Case) -> None:
-    judge = Judge(case)
-    images = scale(case.train.images)
-    features = judge.describe_features(images)
-    found = judge.score(Drawn(case.codes, images), features)
+def test_training_images_have_perfect_scores(context: Context) -> None:
+    scorer, images = generation.make_scorer(context), scale(context.train.images)
+    found = scorer.score(Samples(context.latents, images), scorer.fit_features(images))
     assert found["nearest_vector"] == found["nearest_image"] == 0
     assert found["frechet"] == pytest.approx(0, abs=1e-6)
-    assert found["inside"] == pytest.approx(case.region.share_inside(case.codes, 0.99))
-    probabilities = judge.classify(images)
-    shares = np.bincount(probabilities.argmax(axis=1)) / 60
-    shares = shares[shares > 0]
-    assert found["class_entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-9)
+    assert found["inside"] == pytest.approx(context.gaussian.fraction_inside(context.latents, 0.99))
+    probabilities = scorer.classify(images)
+    fractions = np.bincount(probabilities.argmax(axis=1)) / 60
+    fractions = fractions[fractions > 0]
+    assert found["class_entropy"] == pytest.approx(-(fractions * np.log2(fractions)).sum(), abs=1e-9)
     assert found["confidence"] == pytest.approx(probabilities.max(axis=1).mean())
 
 
-def test_the_calibrated_probabilities_are_those_of_the_cnn_at_its_temperature(case: Case) -> None:
-    judge = Judge(case)
-    plain = predict(case.cnn, case.test.images).astype(float)
-    tempered = plain ** (1 / judge.temperature)
+def test_calibrated_probabilities_use_the_temperature(context: Context) -> None:
+    scorer = generation.make_scorer(context)
+    plain = predict(context.cnn, context.test.images).astype(float)
+    tempered = plain ** (1 / scorer.temperature)
     expected = tempered / tempered.sum(axis=1, keepdims=True)
-    assert np.allclose(judge.classify(scale(case.test.images)), expected, atol=1e-5)
+    assert np.allclose(scorer.classify(scale(context.test.images)), expected, atol=1e-5)
 
 
-def test_an_interval_over_seeds_is_student_s() -> None:
-    repeated = pd.DataFrame({"source": "a", "seed": [0, 1, 2], "images": 5, "frechet": [1.0, 2.0, 3.0]})
-    row = summarise(repeated).iloc[0]
-    assert (row["source"], row["score"], row["mean"]) == ("a", "frechet", 2)
-    assert row["high"] - 2 == pytest.approx(4.302653 / 3**0.5)
-    assert 2 - row["low"] == pytest.approx(4.302653 / 3**0.5)
-
-
-def test_real_images_have_no_reencoding_error_and_generators_are_drawn_anew(case: Case) -> None:
-    _, repeated = generation.draw_and_score(case, Judge(case))
+def test_generators_are_sampled_anew_for_every_seed(context: Context) -> None:
+    _, repeated = generation.sample_and_score(context, generation.make_scorer(context))
     errors = repeated.set_index(["source", "seed"])["reencoding_error"]
-    assert errors[generation.REAL].isna().all()
-    assert errors.drop(generation.REAL, level="source").notna().all()
+    assert errors[REAL].isna().all()
+    assert errors.drop(REAL, level="source").notna().all()
     assert errors["uniform", 0] != errors["uniform", 1]
-    assert generation.REAL not in scores.by_source(summarise(repeated))["reencoding_error"]
+    assert REAL not in average_by_source(summarise_seeds(repeated, 0.95))["reencoding_error"]
+
+
+def test_conclusions_follow_the_numbers() -> None:
+    row = {
+        "cut": False,
+        "kept": 1.0,
+        "ks_distance": 0.1,
+        "henze_zirkler_p": 0.5,
+        "mardia_kurtosis_ratio": 1.1,
+    }
+    measured = (("a", 0.05, 1.0), ("b", 0.2, 0.8), ("c", 0.01, 1.3))
+    others = [{**row, "group": name, "ks_distance": d, "mardia_kurtosis_ratio": k} for name, d, k in measured]
+    cut = [{**each, "cut": True} for each in others]
+    table = pd.DataFrame([{**row, "group": ALL}, *others, *cut])
+    text = conclusions.describe_classes(table)
+    assert text.startswith("Per class: Mahalanobis distances of 2 of 3 classes are closer to chi-square")
+    assert "Mardia's kurtosis of 1 is closer to the normal one" in text
+    assert "Henze-Zirkler rejects 0" in text
+    assert conclusions.interpret(0.01) == "rejects normality"
+    assert conclusions.interpret(0.2) == "does not reject it"
+    assert conclusions.interpret(np.nan) == "cannot be computed"
+
+
+def test_gains_are_ratios_of_distances() -> None:
+    distances = {"standard normal": 8, "independent normals": 6, "fitted normal": 4, "mixture": 1}
+    others = {RECONSTRUCTED: 0.5, REAL: 0.1}
+    frechet = [("frechet", name, value) for name, value in (distances | others).items()]
+    confidence = [("confidence", name, 0.9) for name in distances]
+    confidence += [("confidence", name, 0.8) for name in others]
+    table = pd.DataFrame(frechet + confidence, columns=["score", "source", "mean"])
+    text = conclusions.describe_gains(table)
+    assert "of the standard normal distribution is 2.0 times" in text
+    assert "that of independent normals 1.5 times" in text
+    assert "4.0 times that of the best, mixture." in text
+    assert "of the best is 90.0%, in reconstructed ones 80.0%" in text
+
+
+def test_the_latents_are_described_by_their_own_numbers(context: Context) -> None:
+    text = conclusions.describe_latents(context.gaussian, len(context.latents))
+    assert "the 60 training vectors have 2 axes" in text
+    assert f"{context.gaussian.summary['largest_correlation']:.2f} at most" in text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digits.analysis.latent import multivariate, normality
+from digits.analysis.latent import normality
 
 MIXING = np.array([[2.0, 0.5, 0.0], [0.0, 1.0, -0.4], [0.0, 0.0, 0.3]])
 NORMAL = np.random.default_rng(1).standard_normal((300, 3)) @ MIXING + 5
@@ -18,7 +18,7 @@ def differences(vectors: np.ndarray) -> np.ndarray:
     return centred @ np.linalg.inv(centred.T @ centred / len(vectors)) @ centred.T
 
 
-def test_moments_are_scipy_s() -> None:
+def test_moments_match_scipy() -> None:
     table = normality.describe_axes(SKEWED, np.arange(100))
     assert np.allclose(table["mean"], SKEWED.mean(axis=0))
     assert np.allclose(table["skewness"], stats.skew(SKEWED))
@@ -26,7 +26,7 @@ def test_moments_are_scipy_s() -> None:
     assert table["shapiro_w"][1] == pytest.approx(stats.shapiro(SKEWED[:100, 1]).statistic)
 
 
-def test_an_axis_that_never_varies_has_no_moments() -> None:
+def test_a_constant_axis_has_no_moments() -> None:
     vectors = NORMAL.copy()
     vectors[:, 1] = 4
     table = normality.describe_axes(vectors, np.arange(300)).set_index("axis")
@@ -34,7 +34,7 @@ def test_an_axis_that_never_varies_has_no_moments() -> None:
     assert table.loc[[1, 3]].notna().all(axis=None)
 
 
-def test_the_cut_keeps_what_is_within_three_deviations_along_every_axis() -> None:
+def test_the_cut_is_at_three_standard_deviations_along_any_axis() -> None:
     vectors = np.concatenate([NORMAL, [NORMAL.mean(axis=0) + np.array([0, 4 * NORMAL[:, 1].std(), 0])]])
     kept = normality.cut_outliers(vectors)
     scores = np.abs(stats.zscore(vectors, ddof=1))
@@ -42,11 +42,11 @@ def test_the_cut_keeps_what_is_within_three_deviations_along_every_axis() -> Non
     assert not kept[-1]
 
 
-def test_mardia_is_the_sum_over_all_pairs() -> None:
+def test_mardia_matches_the_sum_over_all_pairs() -> None:
     for vectors in (NORMAL, SKEWED):
         n, d = vectors.shape
         products = differences(vectors)
-        skewness, kurtosis = multivariate.compute_mardia(vectors)
+        skewness, kurtosis = normality.compute_mardia(vectors)
         loop = sum(products[i, j] ** 3 for i in range(n) for j in range(n)) / n**2
         assert skewness.statistic == pytest.approx(loop)
         assert skewness.p == pytest.approx(stats.chi2.sf(n * loop / 6, d * (d + 1) * (d + 2) / 6), abs=1e-12)
@@ -58,14 +58,14 @@ def test_mardia_is_the_sum_over_all_pairs() -> None:
         assert kurtosis.expected == 15
 
 
-def test_parts_of_the_third_moments_add_up() -> None:
+def test_third_moments_are_the_same_in_parts() -> None:
     vectors = np.random.default_rng(4).exponential(size=(500, 8))
     n = len(vectors)
-    skewness, _ = multivariate.compute_mardia(np.tile(vectors, (400, 1)))
+    skewness, _ = normality.compute_mardia(np.tile(vectors, (400, 1)))
     assert skewness.statistic == pytest.approx((differences(vectors) ** 3).sum() / n**2)
 
 
-def test_henze_zirkler_is_the_printed_formula() -> None:
+def test_henze_zirkler_matches_the_published_formula() -> None:
     for vectors in (NORMAL, HEAVY, NORMAL[:, :1]):
         n, d = vectors.shape
         products = differences(vectors)
@@ -77,23 +77,23 @@ def test_henze_zirkler_is_the_printed_formula() -> None:
                 pairs += np.exp(-(b**2) / 2 * distance)
         single = sum(np.exp(-(b**2) * products[i, i] / (2 * (1 + b**2))) for i in range(n))
         expected = n * (pairs / n**2 - 2 * (1 + b**2) ** (-d / 2) * single / n + (1 + 2 * b**2) ** (-d / 2))
-        assert multivariate.compute_henze_zirkler(vectors).statistic == pytest.approx(expected)
+        assert normality.compute_henze_zirkler(vectors).statistic == pytest.approx(expected)
 
 
-def test_henze_zirkler_has_the_moments_and_the_level_of_its_approximation() -> None:
+def test_henze_zirkler_has_the_level_of_its_approximation() -> None:
     rng = np.random.default_rng(5)
-    found = [multivariate.compute_henze_zirkler(rng.standard_normal((60, 2))) for _ in range(600)]
+    found = [normality.compute_henze_zirkler(rng.standard_normal((60, 2))) for _ in range(600)]
     statistics = [each.statistic for each in found]
     assert np.mean(statistics) == pytest.approx(found[0].expected, rel=0.05)
     assert 0.02 < np.mean([each.p < 0.05 for each in found]) < 0.09
 
 
-def test_normal_vectors_pass_and_others_do_not() -> None:
-    assert multivariate.compute_henze_zirkler(NORMAL).p > 0.05
+def test_normal_vectors_pass_and_others_fail() -> None:
+    assert normality.compute_henze_zirkler(NORMAL).p > 0.05
     assert normality.compare_distances(NORMAL).p > 0.05
     for vectors in (SKEWED, HEAVY):
-        assert multivariate.compute_henze_zirkler(vectors).p < 1e-3
-        assert multivariate.compute_mardia(vectors)[1].p < 1e-3
+        assert normality.compute_henze_zirkler(vectors).p < 1e-3
+        assert normality.compute_mardia(vectors)[1].p < 1e-3
         assert (
             normality.compare_distances(vectors).statistic > 3 * normality.compare_distances(NORMAL).statistic
         )
@@ -101,7 +101,7 @@ def test_normal_vectors_pass_and_others_do_not() -> None:
 
 def test_tests_do_not_change_with_scale_and_rotation() -> None:
     turned = HEAVY @ MIXING * 100 - 7
-    for test in (multivariate.compute_henze_zirkler, normality.compare_distances):
+    for test in (normality.compute_henze_zirkler, normality.compare_distances):
         assert test(turned).statistic == pytest.approx(test(HEAVY).statistic)
 
 
@@ -110,28 +110,28 @@ def test_distances_are_compared_with_chi_square() -> None:
     squared = np.einsum("na,ab,nb->n", centred, np.linalg.inv(np.cov(NORMAL.T)), centred)
     expected = stats.kstest(squared, stats.chi2(3).cdf).statistic
     assert normality.compare_distances(NORMAL).statistic == pytest.approx(expected)
-    table = normality.quantiles(NORMAL, 10)
+    table = normality.compute_quantiles(NORMAL, 10)
     assert np.allclose(table["probability"], np.arange(0.05, 1, 0.1))
     assert np.allclose(table["expected"], stats.chi2.ppf(table["probability"], 3))
     assert np.allclose(table["observed"], np.quantile(squared, table["probability"]))
 
 
-def test_a_singular_covariance_leaves_the_space_that_is_filled() -> None:
+def test_a_singular_covariance_is_tested_in_its_subspace() -> None:
     doubled = np.concatenate([NORMAL, NORMAL[:, :1] + NORMAL[:, 1:2]], axis=1)
-    for test in (multivariate.compute_henze_zirkler, normality.compare_distances):
+    for test in (normality.compute_henze_zirkler, normality.compare_distances):
         assert test(doubled).statistic == pytest.approx(test(NORMAL).statistic, rel=1e-6)
 
 
 @pytest.mark.parametrize("vectors", [NORMAL[:1], NORMAL[:4], np.ones((50, 3))])
 def test_too_few_or_equal_vectors_have_no_tests(vectors: np.ndarray) -> None:
-    figures = normality.measure(vectors, np.arange(len(vectors)))
-    assert figures["n"] == len(vectors)
+    results = normality.measure_normality(vectors, np.arange(len(vectors)))
+    assert results["n"] == len(vectors)
     for name in ("henze_zirkler", "mardia_kurtosis_ratio", "mardia_skewness_p", "ks_distance"):
-        assert np.isnan(figures[name])
+        assert np.isnan(results[name])
 
 
 def test_one_axis_is_enough() -> None:
-    figures = normality.measure(SKEWED[:, :1], np.arange(300))
-    assert np.isfinite(list(figures.values())).all()
-    assert figures["skewness"] == pytest.approx(abs(stats.skew(SKEWED[:, 0])))
-    assert figures["mardia_kurtosis_ratio"] == pytest.approx(stats.kurtosis(SKEWED[:, 0], fisher=False) / 3)
+    results = normality.measure_normality(SKEWED[:, :1], np.arange(300))
+    assert np.isfinite(list(results.values())).all()
+    assert results["skewness"] == pytest.approx(abs(stats.skew(SKEWED[:, 0])))
+    assert results["mardia_kurtosis_ratio"] == pytest.approx(stats.kurtosis(SKEWED[:, 0], fisher=False) / 3)

@@ -6,6 +6,8 @@ normality; images decoded from generators that ignore or fit it, with their scor
 images; denoising. Everything is fitted on the training split, the CNN's temperature on validation.
 """
 
+from typing import Any
+
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.tracking import Run
@@ -49,7 +51,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     ]
     write_array(paths.data / "train_latent.npy", context.latents)
     write_array(paths.data / "test_latent.npy", context.test_latents)
-    details = {}
+    details: dict[str, Any] = {}
     for part in parts:
         for name, array in part.arrays.items():
             write_array(paths.data / f"{name}.npy", array)

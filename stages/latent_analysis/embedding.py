@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from openTSNE import TSNE
+from openTSNE import TSNE, initialization
 from sklearn.cluster import KMeans
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -58,11 +58,16 @@ def map_spaces(
         for name, points in sampled.items()
     }
 
-    def embed_one(points: Points) -> Points:
-        return Points(*embed(points.train, points.test, settings.tsne_perplexity, context.seed))
+    seed = context.seed
+    starts = [prepare_tsne(points.train, points.test, seed) for points in sampled.values()]
 
-    with ThreadPoolExecutor(context.threads) as pool:  # one space per thread: t-SNE itself gains little
-        tsne = dict(zip(sampled, pool.map(embed_one, sampled.values()), strict=True))
+    def fit_one(start: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Points:
+        return Points(*fit_tsne(*start, settings.tsne_perplexity, seed))
+
+    # One space per thread, since t-SNE itself gains little from several. The search for neighbours limits
+    # BLAS to one thread for the whole process, and what another thread computes meanwhile would depend on it.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.threads) as pool:
+        tsne = dict(zip(sampled, pool.map(fit_one, starts), strict=True))
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
@@ -96,17 +101,27 @@ def reduce_dimensions(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, 
     return pca.transform(train), pca.transform(test)
 
 
-def embed(train: np.ndarray, test: np.ndarray, perplexity: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def prepare_tsne(train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return both sets of vectors with fewer dimensions, and the initial map of `train` (n, 2).
+
+    Initialized by principal components, which keeps the global arrangement (Kobak and Berens 2019,
+    doi:10.1038/s41467-019-13056-x).
+    """
+    train, test = reduce_dimensions(train, test)
+    return train, test, initialization.pca(train, random_state=seed)
+
+
+def fit_tsne(
+    train: np.ndarray, test: np.ndarray, initial: np.ndarray, perplexity: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the t-SNE map of `train` (n, d), and `test` placed into it, float32 (n, 2) each.
 
-    Poličar et al. (2024), Journal of Statistical Software 109(3). Initialized by principal components,
-    which keeps the global arrangement (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x). The
-    perplexity is lowered to a third of n - 1 where that is less.
+    Poličar et al. (2024), Journal of Statistical Software 109(3). The perplexity is lowered to a third of
+    n - 1 where that is less.
     """
-    space, places = reduce_dimensions(train, test)
     method = TSNE(
         perplexity=min(perplexity, (len(train) - 1) / 3),
-        initialization="pca",
+        initialization=initial,
         neighbors="exact",
         negative_gradient_method="bh",
         random_state=seed,
@@ -114,8 +129,8 @@ def embed(train: np.ndarray, test: np.ndarray, perplexity: float, seed: int) -> 
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mapped = method.fit(space)
-        placed = mapped.transform(places)
+        mapped = method.fit(train)
+        placed = mapped.transform(test)
     return np.asarray(mapped, dtype=np.float32), np.asarray(placed, dtype=np.float32)
 
 

@@ -142,8 +142,9 @@ def draw_interpolation(decoded: Mapping[str, Mapping[str, np.ndarray]]) -> Figur
         rows.append(("spherical - linear", [Tile(each, norm=norm) for each in differences[name]]))
     by_step = np.mean([np.abs(each).mean(axis=(1, 2)) for each in differences.values()], axis=0)
     title = (
-        "Images decoded between two test images by linear and by spherical interpolation: they differ most\n"
-        f"at {np.linspace(0, 1, STEPS)[by_step.argmax()]:.0%} of the path, by {by_step.max():.3f} per pixel"
+        "Images between two test images: linear and spherical interpolation\n"
+        f"differ most at {np.linspace(0, 1, STEPS)[by_step.argmax()]:.0%} of the path, "
+        f"by {by_step.max():.3f} per pixel (1: black instead of white)"
     )
     return draw_grid(rows, title, scales=[(norm, "difference")])
 
