@@ -262,9 +262,9 @@ def test_images_and_class_means_are_drawn_per_class() -> None:
     figure = exploration.draw_images(SPLIT, list("abcde"))
     drawn = [ax for ax in figure.axes if ax.images]
     first = np.flatnonzero(SPLIT.labels == 0)[0]
-    assert np.array_equal(drawn[0].images[0].get_array(), IMAGES[first, ..., 0])
+    assert np.array_equal(np.asarray(drawn[0].images[0].get_array()), IMAGES[first, ..., 0])
     assert [ax.get_title() for ax in drawn] == list("aaaaabbbbbeeeee")
     means = exploration.class_means(Split(IMAGES, SPLIT.labels % 2, SPLIT.indices), 2)
     figure = exploration.draw_class_means(means, ["even", "odd"])
     assert axes_titles(figure)[:2] == ["even", "odd"]
-    assert np.array_equal(figure.axes[1].images[0].get_array(), means[1, ..., 0])
+    assert np.array_equal(np.asarray(figure.axes[1].images[0].get_array()), means[1, ..., 0])

@@ -199,19 +199,16 @@ RESTLESS = {
 }
 
 
-def convolved(epochs: int, report: Report, **changes: Any) -> tuple[list[np.ndarray], TrainingResult]:
+def convolved(epochs: int, report: Report, **changes: Any) -> TrainingResult:
     settings = cnn(**RESTLESS | {"epochs": epochs, "kernel": 2} | changes)
-    model = build_cnn(settings, TRAIN.images, 3, seed=1)
-    result = fit(model, classification("categorical_crossentropy", 3), (TRAIN, VAL), settings, 1, report)
+    result = train_classifier(build_cnn, settings, (TRAIN, VAL), 3, 1, report)
     result.finish()
-    return model.get_weights(), result
+    return result
 
 
-def same(
-    one: tuple[list[np.ndarray], TrainingResult], other: tuple[list[np.ndarray], TrainingResult]
-) -> bool:
-    alike = all(np.array_equal(a, b) for a, b in zip(one[0], other[0], strict=True))
-    return alike and one[1].history.equals(other[1].history) and one[1].best_epoch == other[1].best_epoch
+def same(one: TrainingResult, other: TrainingResult) -> bool:
+    alike = map(np.array_equal, one.model.get_weights(), other.model.get_weights())
+    return all(alike) and one.history.equals(other.history) and one.best_epoch == other.best_epoch
 
 
 def test_an_interrupted_training_resumes_with_the_same_bits(checkpoints: Path) -> None:
@@ -223,7 +220,7 @@ def test_an_interrupted_training_resumes_with_the_same_bits(checkpoints: Path) -
     told = Told()
     assert same(convolved(4, told, **changes), whole)
     assert told.notes == {"resumed_after_epoch": "2"}
-    pd.testing.assert_frame_equal(whole[1].history, pd.DataFrame(told.rows))
+    pd.testing.assert_frame_equal(whole.history, pd.DataFrame(told.rows))
     assert list(checkpoints.iterdir()) == []
 
 
@@ -255,11 +252,7 @@ def test_a_training_whose_network_could_not_be_written_is_not_lost() -> None:
     told = Told()
     again = trained(mlp(epochs=2), report=told)
     assert told.notes == {"resumed_after_epoch": "2"}
-    assert all(
-        np.array_equal(a, b)
-        for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True)
-    )
-    pd.testing.assert_frame_equal(again.history, first.history)
+    assert same(again, first)
 
 
 @pytest.mark.parametrize("size", [0, 2000])
