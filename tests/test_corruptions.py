@@ -74,7 +74,13 @@ def test_noise_drops_the_fraction_of_pixels_asked_for() -> None:
 
 
 def test_every_level_of_every_corruption_comes_with_its_own_noise() -> None:
-    levels = {"rotation": [90], "shift": [], "noise": [0, 0.2, 0.2], "blur": [1], "contrast": [1]}
+    levels: dict[str, list[float]] = {
+        "rotation": [90],
+        "shift": [],
+        "noise": [0, 0.2, 0.2],
+        "blur": [1],
+        "contrast": [1],
+    }
     results = list(c.corrupt(IMAGES, levels, seed=5))
     assert [(name, level) for name, level, _ in results] == [
         ("rotation", 90), ("noise", 0), ("noise", 0.2), ("noise", 0.2), ("blur", 1), ("contrast", 1)

@@ -1,9 +1,9 @@
-"""The MLP and the CNN: shapes, counts, seeds, penalties."""
+"""Shared layers, MLP and CNN: scaling, pooling, shapes, counts, seeds, penalties."""
 
 import random
 from collections.abc import Callable
 from itertools import combinations
-from typing import get_args
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -11,14 +11,50 @@ import pytest
 from scipy.special import ndtr
 
 from digits.networks.cnn.builder import build_cnn
-from digits.networks.common.fields import Activation
-from digits.networks.common.layers import rescaling
+from digits.networks.common.layers import Seeds, pooling, rescaling, weights
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import StageError
+from digits.training.settings import Activation
 from tests.helpers import cnn, mlp, random_images
 
 DIGITS = random_images(2, 28, 28, 1)
 SMALL = random_images(5, 9, 10, 1)
+WIDE = 400  # enough units for the moments of the weights
+
+
+@pytest.mark.parametrize(("kind", "reduce"), [("max", np.max), ("mean", np.mean)])
+def test_pooling_takes_max_or_mean_and_drops_an_odd_last_row(kind: str, reduce: Callable[..., Any]) -> None:
+    images = random_images(3, 7, 4, 2).astype(np.float32)
+    blocks = images[:, :6].reshape(3, 3, 2, 2, 2, 2)
+    assert np.allclose(pooling(kind, "pool")(images), reduce(blocks, axis=(2, 4)))
+
+
+@pytest.mark.parametrize(
+    ("activation", "variance"),
+    [("relu", 2 / WIDE), ("silu", 2 / WIDE), ("selu", 1 / WIDE), ("tanh", 1 / WIDE), ("softmax", 1 / WIDE)],
+)
+def test_initial_weights_have_the_variance_for_the_activation(activation: str, variance: float) -> None:
+    layer = keras.layers.Dense(WIDE, **weights(activation, Seeds(3)))
+    layer.build((None, WIDE))
+    kernel = np.asarray(layer.kernel)
+    assert kernel.var() == pytest.approx(variance, rel=0.02)
+    assert abs(kernel.mean()) < 4 * np.sqrt(variance) / WIDE
+
+
+@pytest.mark.parametrize(("scaling", "slope"), [("raw", 1), ("unit", 1 / 255)])
+def test_raw_pixels_stay_and_unit_pixels_end_at_one(scaling: str, slope: float) -> None:
+    assert np.allclose(rescaling(scaling, SMALL)(SMALL.astype(np.float32)), SMALL * slope)
+
+
+def test_standardized_pixels_have_mean_0_and_stay_small() -> None:
+    train = random_images(50, 6, 6, 1)
+    train[:, 0] = 0
+    scaled = rescaling("standard", train)
+    values = np.asarray(scaled(train.astype(np.float32)))
+    assert values.mean() == pytest.approx(0, abs=1e-5)
+    assert values.std() == pytest.approx(1, abs=1e-5)
+    lit = np.full((1, 6, 6, 1), 255, np.float32)  # also where no training image is
+    assert np.abs(scaled(lit)).max() == pytest.approx((255 - train.mean()) / train.std(), rel=1e-5)
 
 
 def kernels(model: keras.Model) -> list[np.ndarray]:
@@ -33,7 +69,7 @@ def same_weights(first: keras.Model, second: keras.Model) -> bool:
     ("hidden", "count"), [((70, 30), 57_390), ((128,), 101_770), ((1,), 805), ((), 7_850)]
 )
 def test_mlp_has_as_many_parameters_as_counted_by_hand(hidden: tuple[int, ...], count: int) -> None:
-    model = build_mlp(mlp(hidden=hidden, dropout=0.2), DIGITS, 10, seed=1)
+    model = build_mlp(mlp(hidden=hidden, dropout=0.2 if hidden else 0.0), DIGITS, 10, seed=1)
     assert model.count_params() == count
     assert model.output_shape == (None, 10)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc.utils.hydra import apply_overrides
-from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
+from dvc.utils.hydra import apply_overrides  # type: ignore[import-untyped]
+from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update  # type: ignore[import-untyped]
 from pydantic import BaseModel, Field, ValidationError
 
 from digits.networks.autoencoder.settings import Autoencoder

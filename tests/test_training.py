@@ -1,8 +1,10 @@
-"""Training: order of the images, figures, best weights, stopping, divergence."""
+"""Training: order of the images, metrics, best weights, stopping, divergence, checkpoints."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -18,28 +20,30 @@ from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
 from digits.networks.mlp.settings import MLP
 from digits.pipeline import StageError
+from digits.training import checkpoint
 from digits.training.loop import (
-    Fitted,
+    SILENT,
     Report,
-    Silent,
+    TrainingResult,
     classification,
     epoch_images,
     evaluate,
     fit,
     reconstruction,
-    write_fitted,
+    train_classifier,
+    write_result,
 )
 from tests.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
+from tools.dependencies import undeclared
 
-SILENT = Silent()
 STILL = optimizer(rate=1e-30)  # too small a step to move any weight
 TRAIN = random_split(61)  # no multiple of the batch
 VAL = random_split(30, seed=1)
-LABELS_AWRY = Split(VAL.images, (VAL.labels + 1) % 3, VAL.indices)
+WRONG_LABELS = Split(VAL.images, (VAL.labels + 1) % 3, VAL.indices)
 
 
 class Told:
-    """Hears a training out; ends it after epoch `fatal`, as a kill would."""
+    """A report that keeps all it gets, and interrupts the training in epoch `fatal`, as a kill would."""
 
     def __init__(self, fatal: int = 0) -> None:
         self.rows: list[dict[str, float]] = []
@@ -62,12 +66,8 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / ".checkpoints"
 
 
-def trained(
-    settings: MLP, train: Split = TRAIN, val: Split = VAL, report: Report = SILENT
-) -> tuple[keras.Model, Fitted]:
-    model = build_mlp(settings, train.images, 3, seed=1)
-    objective = classification(settings.loss, 3)
-    return model, fit(model, objective, (train, val), settings, 1, report)
+def trained(settings: MLP, train: Split = TRAIN, val: Split = VAL, report: Report = SILENT) -> TrainingResult:
+    return train_classifier(build_mlp, settings, (train, val), 3, 1, report)
 
 
 def numbered(n: int) -> Split:
@@ -92,22 +92,6 @@ def test_the_order_comes_from_seed_and_epoch() -> None:
     assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2, 3)}) == 6
 
 
-def test_keras_repeats_one_order_which_is_why_it_is_not_asked() -> None:
-    seen: list[float] = []
-
-    def loss(targets: Any, outputs: Any) -> Any:
-        seen.extend(np.asarray(targets)[:, 0])
-        return keras.ops.mean((targets - outputs) ** 2)
-
-    keras.utils.set_random_seed(3)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", loss, run_eagerly=True)
-    numbers = np.arange(16, dtype=np.float32)[:, None]
-    model.fit(numbers, numbers, batch_size=4, epochs=3, shuffle=True, verbose=0)
-    first, second, third = np.array(seen).reshape(3, 16).tolist()
-    assert first == second == third != sorted(first)
-
-
 @pytest.mark.parametrize("shift", [0, 1])
 def test_labels_stay_with_their_images(shift: int) -> None:
     settings = mlp(augmentation=augmentation(shift=shift))
@@ -116,9 +100,10 @@ def test_labels_stay_with_their_images(shift: int) -> None:
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
-def test_figures_are_means_over_images_with_the_penalty_in_the_loss(loss: str) -> None:
+def test_metrics_are_means_over_images_and_the_loss_has_the_penalty(loss: str) -> None:
     settings = mlp(loss=loss, l2=0.01, optimizer=STILL, epochs=2)
-    model, fitted = trained(settings)
+    result = trained(settings)
+    model = result.model
     penalty = float(sum(model.losses))
     assert penalty > 0.05
     for prefix, split in (("", TRAIN), ("val_", VAL)):
@@ -128,62 +113,62 @@ def test_figures_are_means_over_images_with_the_penalty_in_the_loss(loss: str) -
             "mean_squared_error": ((outputs - truth) ** 2).mean(axis=1),
         }
         accuracy = (outputs.argmax(axis=1) == split.labels).mean()
-        assert fitted.history[f"{prefix}loss"].tolist() == pytest.approx(
+        assert result.history[f"{prefix}loss"].tolist() == pytest.approx(
             [by_image[loss].mean() + penalty] * 2
         )
-        assert fitted.history[f"{prefix}accuracy"].tolist() == pytest.approx([accuracy] * 2)
+        assert result.history[f"{prefix}accuracy"].tolist() == pytest.approx([accuracy] * 2)
 
 
-def test_an_autoencoder_is_measured_by_its_squared_error_in_unit_pixels() -> None:
+def test_an_autoencoder_is_measured_by_its_mean_squared_error() -> None:
     settings = autoencoder(optimizer=STILL, epochs=1)
     model = build_autoencoder(settings, TRAIN.images, seed=1)
-    fitted = fit(model, reconstruction(), (TRAIN, VAL), settings, 1, SILENT)
+    result = fit(model, reconstruction(), (TRAIN, VAL), settings, 1, SILENT)
     for column, split in (("loss", TRAIN), ("val_loss", VAL)):
         error = ((predict(model, split.images) - split.images / 255) ** 2).mean()
-        assert fitted.best[column] == pytest.approx(error, rel=1e-5)
-    assert set(fitted.history) == {"epoch", "loss", "val_loss"}
+        assert result.best[column] == pytest.approx(error, rel=1e-5)
+    assert set(result.history) == {"epoch", "loss", "val_loss"}
 
 
-def test_training_learns_and_stops_never_while_it_gets_better() -> None:
-    _, fitted = trained(mlp(epochs=6, patience=1, optimizer=optimizer(rate=0.05)), val=TRAIN)
-    assert fitted.best_epoch == len(fitted.history) == 6
-    assert fitted.history["loss"].is_monotonic_decreasing
+def test_training_learns_and_goes_on_while_it_improves() -> None:
+    result = trained(mlp(epochs=6, patience=1, optimizer=optimizer(rate=0.05)), val=TRAIN)
+    assert result.best_epoch == len(result.history) == 6
+    assert result.history["loss"].is_monotonic_decreasing
 
 
 @pytest.mark.parametrize("patience", [1, 3])
-def test_training_stops_after_patience_and_keeps_the_weights_of_the_best_epoch(patience: int) -> None:
+def test_training_stops_after_patience_and_keeps_the_best_weights(patience: int) -> None:
     settings = mlp(epochs=9, patience=patience, optimizer=optimizer(rate=0.5))
-    model, fitted = trained(settings, val=LABELS_AWRY)
-    assert fitted.best_epoch == 1
-    assert fitted.history["epoch"].tolist() == list(range(1, 2 + patience))
-    again = evaluate(model, classification(settings.loss, 3), LABELS_AWRY, LABELS_AWRY.images)
-    best, last = fitted.history.iloc[0], fitted.history.iloc[-1]
+    result = trained(settings, val=WRONG_LABELS)
+    assert result.best_epoch == 1
+    assert result.history["epoch"].tolist() == list(range(1, 2 + patience))
+    again = evaluate(result.model, classification(settings.loss, 3), WRONG_LABELS, WRONG_LABELS.images)
+    best, last = result.history.iloc[0], result.history.iloc[-1]
     assert again == {"val_loss": best["val_loss"], "val_accuracy": best["val_accuracy"]}
     assert again["val_loss"] < last["val_loss"] - 0.05
-    assert fitted.best == {"best_epoch": 1, **best.drop("epoch")}
+    assert result.best == dict(best.drop("epoch"))
 
 
 @pytest.mark.parametrize(("monitor", "best"), [("val_loss", "idxmin"), ("val_accuracy", "idxmax")])
 def test_the_monitor_chooses_the_epoch(monitor: str, best: str) -> None:
-    _, fitted = trained(mlp(monitor=monitor, epochs=8, patience=8, optimizer=optimizer(rate=0.05)))
-    figures = fitted.history[monitor]
-    assert figures.nunique() > 1
-    assert fitted.best_epoch == 1 + getattr(figures, best)()
+    result = trained(mlp(monitor=monitor, epochs=8, patience=8, optimizer=optimizer(rate=0.05)))
+    values = result.history[monitor]
+    assert values.nunique() > 1
+    assert result.best_epoch == 1 + getattr(values, best)()
 
 
 @pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
 def test_the_earliest_of_equal_epochs_is_kept(monitor: str) -> None:
-    _, fitted = trained(mlp(monitor=monitor, optimizer=STILL, epochs=5, patience=2))
-    assert (fitted.best_epoch, len(fitted.history)) == (1, 3)
+    result = trained(mlp(monitor=monitor, optimizer=STILL, epochs=5, patience=2))
+    assert (result.best_epoch, len(result.history)) == (1, 3)
 
 
-def test_every_epoch_is_reported_as_it_stands_in_the_history() -> None:
+def test_every_epoch_is_reported_as_in_the_history() -> None:
     told = Told()
-    _, fitted = trained(mlp(), report=told)
-    pd.testing.assert_frame_equal(fitted.history, pd.DataFrame(told.rows))
+    result = trained(mlp(), report=told)
+    pd.testing.assert_frame_equal(result.history, pd.DataFrame(told.rows))
 
 
-def test_a_diverging_training_ends_with_a_sentence() -> None:
+def test_a_diverging_training_ends_with_a_clear_message() -> None:
     message = (
         r"^the training diverged in epoch 1: accuracy [\d.]+, loss (nan|inf), val_accuracy [\d.]+, "
         r"val_loss (nan|inf)\. Lower the learning rate or scale the input, and run it again\.$"
@@ -192,16 +177,17 @@ def test_a_diverging_training_ends_with_a_sentence() -> None:
         trained(mlp(scaling="raw", loss="mean_squared_error", optimizer=optimizer(rate=1e38)))
 
 
-def test_a_training_leaves_network_history_and_figures(tmp_path: Path) -> None:
-    model, fitted = trained(mlp(epochs=2))
+def test_a_training_leaves_network_history_and_headline(tmp_path: Path) -> None:
+    result = trained(mlp(epochs=2))
     path, history, metrics = (tmp_path / name for name in ("m.keras", "h.csv", "m.json"))
-    write_fitted(model, fitted, path, history, metrics)
+    write_result(result, path, history, metrics, {"mlp_val": result.best["val_accuracy"]})
     loaded = keras.saving.load_model(path)
-    assert np.array_equal(predict(loaded, VAL.images), predict(model, VAL.images))
-    expected = fitted.history.assign(kept=[False, True])
+    assert np.array_equal(predict(loaded, VAL.images), predict(result.model, VAL.images))
+    expected = result.history.assign(kept=[False, True])
     pd.testing.assert_frame_equal(pd.read_csv(history), expected, atol=1e-6)
-    counts = {"epochs": 2, "parameters": 36 * 6 + 6 + 6 * 3 + 3}
-    assert read_json(metrics) == pytest.approx(fitted.best | counts, abs=1e-6)
+    assert read_json(metrics) == {"mlp_val": pytest.approx(result.best["val_accuracy"], abs=1e-6)}
+    counts = {"best_epoch": 2, "epochs": 2, "parameters": 36 * 6 + 6 + 6 * 3 + 3}
+    assert result.summary == result.best | counts
 
 
 # Dropout draws from seed generators, batch normalisation and Adam keep averages: all must come back.
@@ -213,20 +199,19 @@ RESTLESS = {
 }
 
 
-def convolved(epochs: int, report: Report, **changes: Any) -> tuple[list[np.ndarray], Fitted]:
+def convolved(epochs: int, report: Report, **changes: Any) -> TrainingResult:
     settings = cnn(**RESTLESS | {"epochs": epochs, "kernel": 2} | changes)
-    model = build_cnn(settings, TRAIN.images, 3, seed=1)
-    fitted = fit(model, classification("categorical_crossentropy", 3), (TRAIN, VAL), settings, 1, report)
-    fitted.finish()
-    return model.get_weights(), fitted
+    result = train_classifier(build_cnn, settings, (TRAIN, VAL), 3, 1, report)
+    result.finish()
+    return result
 
 
-def same(one: tuple[list[np.ndarray], Fitted], other: tuple[list[np.ndarray], Fitted]) -> bool:
-    alike = all(np.array_equal(a, b) for a, b in zip(one[0], other[0], strict=True))
-    return alike and one[1].history.equals(other[1].history) and one[1].best_epoch == other[1].best_epoch
+def same(one: TrainingResult, other: TrainingResult) -> bool:
+    alike = map(np.array_equal, one.model.get_weights(), other.model.get_weights())
+    return all(alike) and one.history.equals(other.history) and one.best_epoch == other.best_epoch
 
 
-def test_a_training_cut_off_resumes_with_the_same_bits(checkpoints: Path) -> None:
+def test_an_interrupted_training_resumes_with_the_same_bits(checkpoints: Path) -> None:
     changes = {"optimizer": optimizer("adam", 0.01, schedule="cosine")}
     whole = convolved(4, SILENT, **changes)
     shutil.rmtree(checkpoints)
@@ -235,11 +220,11 @@ def test_a_training_cut_off_resumes_with_the_same_bits(checkpoints: Path) -> Non
     told = Told()
     assert same(convolved(4, told, **changes), whole)
     assert told.notes == {"resumed_after_epoch": "2"}
-    pd.testing.assert_frame_equal(whole[1].history, pd.DataFrame(told.rows))
+    pd.testing.assert_frame_equal(whole.history, pd.DataFrame(told.rows))
     assert list(checkpoints.iterdir()) == []
 
 
-def test_more_epochs_continue_a_finished_training_where_the_schedule_allows_it(checkpoints: Path) -> None:
+def test_more_epochs_continue_a_finished_training(checkpoints: Path) -> None:
     whole = convolved(4, SILENT)
     shutil.rmtree(checkpoints)
     convolved(2, SILENT)
@@ -248,14 +233,14 @@ def test_more_epochs_continue_a_finished_training_where_the_schedule_allows_it(c
     assert told.notes == {"resumed_after_epoch": "2"}
 
 
-def test_the_same_training_again_is_a_training() -> None:
+def test_repeating_a_finished_training_trains_again() -> None:
     told = Told()
     convolved(2, SILENT)
     convolved(2, told)
     assert told.notes == {}
 
 
-def test_another_setting_takes_up_no_checkpoint() -> None:
+def test_another_setting_uses_no_checkpoint() -> None:
     told = Told()
     convolved(1, SILENT)
     convolved(2, told, dropout=0.3)
@@ -263,16 +248,15 @@ def test_another_setting_takes_up_no_checkpoint() -> None:
 
 
 def test_a_training_whose_network_could_not_be_written_is_not_lost() -> None:
-    model, fitted = trained(mlp(epochs=2))
+    first = trained(mlp(epochs=2))
     told = Told()
-    again, refitted = trained(mlp(epochs=2), report=told)
+    again = trained(mlp(epochs=2), report=told)
     assert told.notes == {"resumed_after_epoch": "2"}
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
-    pd.testing.assert_frame_equal(refitted.history, fitted.history)
+    assert same(again, first)
 
 
 @pytest.mark.parametrize("size", [0, 2000])
-def test_a_damaged_checkpoint_is_told_and_left_aside(
+def test_a_damaged_checkpoint_is_reported_and_ignored(
     checkpoints: Path, capsys: pytest.CaptureFixture[str], size: int
 ) -> None:
     convolved(1, SILENT)
@@ -283,3 +267,22 @@ def test_a_damaged_checkpoint_is_told_and_left_aside(
     convolved(2, told)
     assert told.notes == {}
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_checkpoint_key_covers_the_code_that_decides_a_training() -> None:
+    assert undeclared() == tuple(name.replace(".", "/") for name in checkpoint.UNDECLARED)
+    array = np.zeros(3)
+    plain = checkpoint.key("settings", [array])
+    assert plain == checkpoint.key("settings", [array])
+    assert len({plain, checkpoint.key("other", [array]), checkpoint.key("settings", [array + 1])}) == 3
+
+
+@pytest.mark.parametrize(("module", "counts"), [("digits.data.x", True), ("digits.tracking.x", False)])
+def test_a_changed_module_changes_the_checkpoint_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, counts: bool
+) -> None:
+    before = checkpoint.key("settings", [])
+    file = tmp_path / "x.py"
+    file.write_text("CHANGED = True")
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(__file__=str(file)))  # type: ignore[arg-type]
+    assert (checkpoint.key("settings", []) != before) == counts

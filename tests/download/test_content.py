@@ -1,4 +1,4 @@
-"""What a source gives is opened with care: wheels, pickles and gzip, each read with a bound."""
+"""Content from outside: wheels, pickles and gzip files are read safely and with a limit."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from digits.pipeline import StageError
-from stages.download import content, pickles
+from stages.download import content
 from stages.download.collect import collect
 from stages.download.content import RefusedError
 from stages.download.registry import Dataset, Wheel
@@ -79,7 +79,7 @@ def test_broken_pickle_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("splits", [1, [], [1, 2, 3], [(np.zeros(3), np.zeros(3))] * 3])
 def test_pickle_of_another_form_is_refused(splits: Any) -> None:
     with pytest.raises(RefusedError, match=r"no three \(images, labels\) pairs"):
-        pickles.to_idx(splits)
+        content.to_idx(splits)
 
 
 def test_gzip_bomb_is_refused_without_filling_memory(
@@ -106,7 +106,7 @@ def test_broken_gzip_is_refused(tmp_path: Path, dataset: Dataset, good: Folder) 
 
 
 def _load(data: bytes) -> Any:
-    return pickles.load(content.uncompressed(io.BytesIO(data), len(data)))
+    return content.load_pickle(content.uncompressed(io.BytesIO(data), len(data)))
 
 
 def _wheel(folder: Path, pickled: Any, monkeypatch: pytest.MonkeyPatch) -> Pip:

@@ -1,4 +1,4 @@
-"""Where the files come from: the order of trial, mirrors that fail, commands that do not end."""
+"""Sources: their order, mirrors that fail, commands that do not end."""
 
 import gzip
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digits.pipeline import StageError
-from stages.download import sources, transfer
+from stages.download import sources
 from stages.download.collect import collect
 from stages.download.registry import Dataset
 from stages.download.sources import Folder
@@ -69,7 +69,7 @@ def test_mirror_is_asked_once_after_a_failure(
 def test_silent_server_is_left_after_a_while(
     tmp_path: Path, dataset: Dataset, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(sources, "SILENCE_SECONDS", 0.2)
     mirror, _ = serve(lambda request: time.sleep(1))
     with pytest.raises(StageError, match=r"127.0.0.1:\d+: no usable answer \(ReadTimeout\)"):
         collect(dataset, [mirror], tmp_path)
@@ -91,8 +91,8 @@ def test_endless_answer_is_cut_off(tmp_path: Path, dataset: Dataset, serve: Any)
 
 
 def test_slow_command_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "SOURCE_SECONDS", 0.1)
-    with pytest.raises(transfer.SourceError, match=r"took longer than 0.1 s"):
-        transfer.execute(tmp_path, "sleep", "5")
-    with pytest.raises(transfer.SourceError, match="no-such-command is not installed here"):
-        transfer.execute(tmp_path, "no-such-command")
+    monkeypatch.setattr(sources, "SOURCE_SECONDS", 0.1)
+    with pytest.raises(sources.SourceError, match=r"took longer than 0.1 s"):
+        sources.execute(tmp_path, "sleep", "5")
+    with pytest.raises(sources.SourceError, match="no-such-command is not installed here"):
+        sources.execute(tmp_path, "no-such-command")

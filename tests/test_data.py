@@ -1,4 +1,4 @@
-"""Files are whole or absent, and say the same thing each time."""
+"""Data on disk: files are complete or absent and always the same bytes; splits come back as written."""
 
 import json
 import os
@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from digits.data import files
+from digits.data.splits import Split, read_split, sample_positions, scale, to_pixels, write_split
+from tests.helpers import random_images, random_split
 
 
 @pytest.fixture
@@ -119,3 +121,47 @@ def test_objects_are_not_pickled(path: Path) -> None:
     np.save(path.with_suffix(".npy"), np.array([{}, None]), allow_pickle=True)
     with pytest.raises(ValueError, match="Python objects"):
         files.read_array(path.with_suffix(".npy"))
+
+
+def same(one: Split, other: Split) -> bool:
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        and getattr(one, name).dtype == getattr(other, name).dtype
+        for name in ("images", "labels", "indices")
+    )
+
+
+def test_a_split_comes_back_from_disk_memory_mapped(tmp_path: Path) -> None:
+    split = random_split(30)
+    write_split(tmp_path / "val", split)
+    read = read_split(tmp_path / "val")
+    assert same(read, split)
+    assert isinstance(read.images, np.memmap)
+
+
+@pytest.mark.parametrize("positions", [np.array([5, 2, 9]), slice(3, 7), np.arange(30) % 4 == 0])
+def test_part_of_a_split_keeps_images_labels_and_indices_together(positions: np.ndarray) -> None:
+    split = random_split(30)
+    split = Split(split.images, split.labels, split.indices * 3)
+    expected = np.arange(30)[positions]
+    part = split.take(positions)
+    assert part.indices.tolist() == (3 * expected).tolist()
+    assert np.array_equal(part.images, split.images[expected])
+    assert np.array_equal(part.labels, split.labels[expected])
+
+
+@pytest.mark.parametrize(("n", "most"), [(100, 7), (5, 5), (5, 9)])
+def test_sampled_positions_are_sorted_and_drawn_once(n: int, most: int) -> None:
+    drawn = sample_positions(n, most, np.random.default_rng(1))
+    assert len(drawn) == len(set(drawn.tolist())) == min(n, most)
+    assert (np.diff(drawn) > 0).all()
+    assert set(drawn.tolist()) <= set(range(n))
+    others = [sample_positions(n, most, np.random.default_rng(seed)).tolist() for seed in range(5)]
+    assert (len({tuple(each) for each in others}) == 1) == (most >= n)
+
+
+def test_images_are_scaled_to_1_and_back_to_255() -> None:
+    images = random_images(3, 4, 4, 1)
+    assert scale(images).dtype == to_pixels(scale(images)).dtype == np.float32
+    assert np.allclose(scale(images), images / 255)
+    assert np.allclose(to_pixels(scale(images)), images, atol=1e-4)

@@ -1,5 +1,8 @@
-"""Models on disk: equal bytes for equal models, and outputs batch by batch."""
+"""Saved models: equal bytes for equal models, from two processes too; outputs batch by batch."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +14,8 @@ from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import PREDICTION_BATCH, load_model, predict, save_model, up_to
 from digits.networks.mlp.builder import build_mlp
-from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
+from digits.pipeline import processes
+from tests.helpers import ROOT, autoencoder, cnn, mlp, random_images, random_split
 
 IMAGES = random_images(5, 9, 9, 1)
 
@@ -71,10 +75,70 @@ def test_predict_gives_what_keras_predicts(n: int) -> None:
     assert np.allclose(outputs, expected, atol=1e-6)
 
 
-def test_a_network_cut_short_gives_the_layer_s_own_output() -> None:
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_predict_takes_any_dtype_and_answers_in_float32(dtype: type) -> None:
+    model, images = network("cnn"), random_images(7, 9, 9, 1)
+    outputs = predict(model, images.astype(dtype))
+    assert outputs.dtype == np.float32
+    assert np.array_equal(outputs, predict(model, images.astype(np.float32)))
+
+
+def test_a_truncated_network_gives_the_output_of_its_layer() -> None:
     model = network("mlp")
     layer = model.get_layer("hidden_1")
     expected = np.maximum(IMAGES.reshape(5, 81) / 255 @ np.asarray(layer.kernel), 0)
     assert np.allclose(predict(up_to(model, "hidden_1"), IMAGES), expected, atol=1e-6)
     layer.kernel.assign(2 * layer.kernel)
     assert np.allclose(predict(up_to(model, "hidden_1"), IMAGES), 2 * expected, atol=1e-5)
+
+
+SCRIPT = """
+import sys
+from digits.compute import Compute, pin
+pin(Compute(threads=2, instruction_set="avx2"))
+import hashlib
+from pathlib import Path
+from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.saved import save_model
+from digits.training.loop import classification, fit
+from tests.helpers import augmentation, cnn, optimizer, random_split
+settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
+               augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
+train, val = random_split(64), random_split(30, seed=1)
+model = build_cnn(settings, train.images, 3, 1)
+fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1)
+print(hashlib.md5(b"".join(values.tobytes() for values in model.get_weights())).hexdigest())
+save_model(Path(sys.argv[1]), model)
+"""
+
+
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
+    """Digest of the weights and bytes of the saved model, from two processes."""
+    files = [tmp_path_factory.mktemp("model") / "model.keras" for _ in range(2)]
+    started = [start(file, hash_seed) for file, hash_seed in zip(files, "12", strict=True)]
+    outputs = [process.communicate(timeout=300) for process in started]
+    assert [process.returncode for process in started] == [0, 0], outputs[0][1]
+    return [(output, file.read_bytes()) for (output, _), file in zip(outputs, files, strict=True)]
+
+
+def start(file: Path, hash_seed: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": hash_seed,
+        "DVC_ROOT": str(file.parent),
+    }
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", SCRIPT, str(file)]
+    return processes.start(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_two_processes_arrive_at_the_same_weights(trainings: list[tuple[str, bytes]]) -> None:
+    (first, _), (second, _) = trainings
+    assert first == second
+    assert len(first.strip()) == 32
+
+
+def test_two_processes_leave_the_same_file(trainings: list[tuple[str, bytes]]) -> None:
+    (_, first), (_, second) = trainings
+    assert first == second
