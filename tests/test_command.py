@@ -86,7 +86,8 @@ def test_a_missing_dataset_is_named(project: Path) -> None:
     done = python("-m", "stages.train_mlp")
     assert done.returncode == 1
     assert done.stderr == (
-        "train-mlp: params.yaml has settings that cannot be used:\n  dataset: missing (name of the data set)\n"
+        "train-mlp: params.yaml has settings that cannot be used:\n"
+        "  dataset: missing (name of the data set)\n"
     )
 
 
