@@ -8,8 +8,8 @@ from digits.analysis.saliency import attribution
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
-from tests import helpers
-from tests.helpers import random_images
+from tests.support import helpers
+from tests.support.helpers import random_images
 
 LABELS = np.array([0, 1, 1, 0, 1], dtype=np.uint8)
 WEIGHTS = np.random.default_rng(1).normal(size=(2, 3, 4, 1))

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from digits.training.augmentation import CHUNK, augment
 from digits.training.settings import Augmentation
-from tests.helpers import augmentation, random_images
+from tests.support.helpers import augmentation, random_images
 
 
 class Extreme:

@@ -6,7 +6,7 @@ import pytest
 
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.common.saved import split_autoencoder
-from tests.helpers import autoencoder, random_images
+from tests.support.helpers import autoencoder, random_images
 
 SMALL = random_images(3, 6, 5, 1)
 

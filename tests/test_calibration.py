@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from digits.analysis.classification import calibration as c
 from digits.analysis.classification.intervals import weigh_equally
-from tests.classifiers import CASES, make_case
+from tests.support.classifiers import CASES, make_case
 
 
 def measure(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> dict[str, float]:

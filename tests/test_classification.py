@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from digits.analysis.classification import metrics as c
 from digits.analysis.classification.intervals import accuracy_interval, weigh_equally
-from tests.classifiers import CASES, make_case
+from tests.support.classifiers import CASES, make_case
 
 CLASSES = ["a", "b", "c", "d", "e"]
 

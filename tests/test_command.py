@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from digits.pipeline import processes
 from digits.pipeline import stage as command
 from digits.pipeline.declaration import read_pipeline
-from tests.helpers import ROOT, STAGES, module_name, params
+from tests.support.helpers import ROOT, STAGES, module_name, params
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
 

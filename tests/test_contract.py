@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from digits.pipeline.declaration import PACKAGES, Paths, declare, read_pipeline
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 from tools import dependencies
 
 GRAPHS = dependencies.FOLDERS

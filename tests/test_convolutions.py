@@ -12,7 +12,7 @@ from digits.analysis.saliency.convolutions import Axis, connect, slide
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict, up_to
 from digits.pipeline import StageError
-from tests import helpers
+from tests.support import helpers
 
 SHAPE = (9, 12, 3)
 Window = tuple[int, int, bool]  # kernel, stride, padded

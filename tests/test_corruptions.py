@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from digits import corruptions as c
-from tests.helpers import random_images
+from tests.support.helpers import random_images
 
 RNG = np.random.default_rng(0)
 IMAGES = random_images(3, 8, 8, 2)

@@ -10,7 +10,7 @@ import pytest
 
 from digits.data import files
 from digits.data.splits import Split, read_split, sample_positions, scale, to_pixels, write_split
-from tests.helpers import random_images, random_split
+from tests.support.helpers import random_images, random_split
 
 
 @pytest.fixture

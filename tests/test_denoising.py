@@ -9,7 +9,7 @@ from digits.data.splits import scale
 from stages.latent_analysis import denoising
 from stages.latent_analysis.denoising import filter_median, signal_to_noise
 from stages.latent_analysis.settings import Denoising
-from tests.helpers import random_images
+from tests.support.helpers import random_images
 
 RNG = np.random.default_rng(0)
 

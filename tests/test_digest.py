@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from digits.pipeline import processes
 from digits.tracking.digest import digests, md5
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 
 MEMBERS = {
     "b.txt": b"one",

@@ -24,7 +24,7 @@ from digits.drawing.style import (
     show_image,
     signed_scale,
 )
-from tests.helpers import random_images
+from tests.support.helpers import random_images
 
 
 def picture() -> Figure:

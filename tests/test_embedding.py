@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from digits.analysis.latent.scores import NEIGHBOURS
 from digits.data.splits import Split
 from stages.latent_analysis import browser_page, embedding
-from tests.helpers import random_images
+from tests.support.helpers import random_images
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(90) % 3

@@ -32,8 +32,8 @@ from stages.evaluate import (
     robustness,
 )
 from stages.evaluate.context import measure_result, read_context
-from tests.evaluation import CLASSES, KINDS, make_context, make_result
-from tests.helpers import autoencoder, mlp, params, random_images
+from tests.support.evaluation import CLASSES, KINDS, make_context, make_result
+from tests.support.helpers import autoencoder, mlp, params, random_images
 
 LEVELS = params()["evaluate"]["corruptions"]
 

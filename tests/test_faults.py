@@ -23,8 +23,8 @@ from digits.pipeline import processes
 from digits.pipeline.declaration import read_pipeline
 from digits.tracking.__main__ import main as tracking
 from digits.tracking.digest import md5
-from tests.helpers import ROOT
-from tests.tracked import finish, runs, start
+from tests.support.helpers import ROOT
+from tests.support.tracked import finish, runs, start
 from tools.sandbox import Sandbox
 
 # Long enough to be killed in the middle three times.

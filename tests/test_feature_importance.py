@@ -17,7 +17,7 @@ from digits.pipeline import StageError
 from stages.feature_importance import forests as forest
 from stages.feature_importance import hidden_units, networks, pixel_pairs, retraining
 from stages.feature_importance.settings import Parameters
-from tests import helpers
+from tests.support import helpers
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "Coat"]
 ABSENT = 2

@@ -21,7 +21,7 @@ from digits.pipeline.declaration import Paths
 from stages.filters import activation_maximization, feature_maps, penultimate_activations, receptive_fields
 from stages.filters.__main__ import main
 from stages.filters.settings import Filters, Parameters
-from tests import helpers
+from tests.support import helpers
 
 CLASSES = ["T-shirt/top", "Ankle boot", "Bag", "Coat"]
 SHAPE = (9, 12, 3)

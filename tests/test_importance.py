@@ -6,7 +6,7 @@ import pytest
 from digits.analysis.saliency import importance
 from digits.analysis.saliency.importance import fit_forest
 from digits.data.splits import Split
-from tests.helpers import random_images, random_split
+from tests.support.helpers import random_images, random_split
 
 
 def test_the_largest_are_ascending_and_ties_go_to_lower_indices() -> None:

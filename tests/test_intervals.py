@@ -8,7 +8,7 @@ from statsmodels.stats import contingency_tables
 
 from digits.analysis.classification import intervals, metrics
 from digits.analysis.classification.mcnemar import agreement_by_class, mcnemar
-from tests.classifiers import CASES, make_case
+from tests.support.classifiers import CASES, make_case
 
 
 def test_resamples_have_the_size_of_the_sample_and_depend_on_the_seed() -> None:

@@ -43,7 +43,7 @@ from stages.latent_analysis.context import (
     read_context,
 )
 from stages.latent_analysis.settings import Analysis, Denoising
-from tests.helpers import autoencoder, cnn, mlp, random_images, random_split
+from tests.support.helpers import autoencoder, cnn, mlp, random_images, random_split
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
 COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])

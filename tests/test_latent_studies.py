@@ -18,8 +18,8 @@ from digits.pipeline import StageError
 from studies.latent_spaces import dimension_curve, spaces
 from studies.latent_spaces.autoencoders import NOISE, change
 from studies.latent_spaces.dimensions import Dimensions
-from tests import helpers
-from tests.studied import COMPUTE, SIDE, run, splits, write_inputs
+from tests.support import helpers
+from tests.support.studied import COMPUTE, SIDE, run, splits, write_inputs
 
 DIMENSIONS = {"generated_images": 12, "generator_seeds": 2, "mixture_components": 2}
 MEASURED = {"seed": 3, "compute": COMPUTE, "confidence": 0.95, "dimensions": DIMENSIONS}

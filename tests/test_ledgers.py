@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from digits.tracking.__main__ import main
 from digits.tracking.digest import md5
-from tests.helpers import STAGES
+from tests.support.helpers import STAGES
 from tools.sandbox import Sandbox
 
 

@@ -15,7 +15,7 @@ from digits.networks.common.layers import Seeds, pooling, rescaling, weights
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import StageError
 from digits.training.settings import Activation
-from tests.helpers import cnn, mlp, random_images
+from tests.support.helpers import cnn, mlp, random_images
 
 DIGITS = random_images(2, 28, 28, 1)
 SMALL = random_images(5, 9, 10, 1)

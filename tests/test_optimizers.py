@@ -8,7 +8,7 @@ import pytest
 
 from digits.training.loop import build_optimizer
 from digits.training.settings import Optimizer
-from tests.helpers import optimizer
+from tests.support.helpers import optimizer
 
 STEPS, EPOCHS, RATE = 10, 5, 0.2
 TOTAL = STEPS * EPOCHS

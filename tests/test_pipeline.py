@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from ruamel.yaml import YAML
 
 from digits.pipeline.declaration import is_code
-from tests.helpers import STAGES
+from tests.support.helpers import STAGES
 from tools.results import plain, results
 from tools.sandbox import Sandbox
 

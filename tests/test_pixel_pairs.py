@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import mutual_info_score
 
 from stages.feature_importance import pixel_pairs
-from tests.helpers import random_split
+from tests.support.helpers import random_split
 
 
 def test_the_information_is_that_of_levels_and_label() -> None:

@@ -11,7 +11,7 @@ from digits.pipeline import StageError
 from stages.preprocess import exploration
 from stages.preprocess.idx import read_idx, read_pair
 from stages.preprocess.splits import check, split
-from tests.helpers import random_images
+from tests.support.helpers import random_images
 
 FRACTIONS = (0.4, 0.35, 0.2, 0.05)  # of four classes
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -12,8 +12,7 @@ import pytest
 from digits.pipeline import processes
 from digits.tracking import provenance
 from digits.tracking.history import History
-from tests.helpers import ROOT
-from tests.tracked import finish, runs, start
+from tests.support.helpers import ROOT
 from tools import verify
 from tools.sandbox import Sandbox
 

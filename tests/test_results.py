@@ -16,7 +16,7 @@ from digits.analysis.classification.intervals import accuracy_interval
 from digits.pipeline import StageError, processes
 from digits.pipeline.declaration import is_code
 from digits.tracking.digest import STUDIES_LOCK, locked_stages
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 from tools import fingerprint, results
 from tools.sandbox import Sandbox
 

@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from digits.analysis.classification import roc
 from digits.analysis.classification.intervals import draw_counts, weigh_equally
-from tests.classifiers import CASES, make_case
+from tests.support.classifiers import CASES, make_case
 
 SCORES = {"roc_auc": metrics.roc_auc_score, "average_precision": metrics.average_precision_score}
 

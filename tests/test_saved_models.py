@@ -15,7 +15,7 @@ from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import PREDICTION_BATCH, load_model, predict, save_model, up_to
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import processes
-from tests.helpers import ROOT, autoencoder, cnn, mlp, random_images, random_split
+from tests.support.helpers import ROOT, autoencoder, cnn, mlp, random_images, random_split
 
 IMAGES = random_images(5, 9, 9, 1)
 
@@ -101,7 +101,7 @@ from pathlib import Path
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import save_model
 from digits.training.loop import classification, fit
-from tests.helpers import augmentation, cnn, optimizer, random_split
+from tests.support.helpers import augmentation, cnn, optimizer, random_split
 settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
                augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
 train, val = random_split(64), random_split(30, seed=1)

@@ -18,7 +18,7 @@ from digits.networks.mlp.settings import MLP
 from digits.pipeline import processes, settings
 from digits.pipeline.settings import Block, ParameterError, Seed
 from digits.training.settings import Optimizer, Schedule
-from tests.helpers import (
+from tests.support.helpers import (
     PARAMS,
     ROOT,
     STAGES,

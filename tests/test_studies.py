@@ -15,8 +15,8 @@ from digits.networks.mlp.builder import build_mlp
 from studies import training
 from studies.features import feature_curve
 from studies.published import published_table
-from tests import helpers
-from tests.studied import COMPUTE, SIDE, dump, run, splits, write_inputs
+from tests.support import helpers
+from tests.support.studied import COMPUTE, SIDE, dump, run, splits, write_inputs
 
 
 @pytest.fixture(scope="module")

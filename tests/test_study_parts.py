@@ -19,7 +19,7 @@ from studies.features import representations
 from studies.label_suspects import __main__ as label_suspects
 from studies.label_suspects import out_of_fold
 from studies.seeds import stability
-from tests import helpers
+from tests.support import helpers
 
 CLASSES = ["cat", "dog", "cow"]
 SIDE = 6

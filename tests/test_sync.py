@@ -13,7 +13,7 @@ from digits.tracking import provenance
 from digits.tracking.__main__ import main
 from digits.tracking.digest import locked_outputs, md5
 from digits.tracking.journal import root
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 from tools.sandbox import Sandbox
 
 CODE = """

@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 
 from digits.pipeline import processes
 from digits.tracking import store
-from tests.helpers import ROOT
-from tests.tracked import DEAD_SERVER, STAGE, finish, runs, start
+from tests.support.helpers import ROOT
+from tests.support.tracked import DEAD_SERVER, STAGE, finish, runs, start
 from tools.sandbox import Sandbox
 
 

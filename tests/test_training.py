@@ -33,7 +33,7 @@ from digits.training.loop import (
     train_classifier,
     write_result,
 )
-from tests.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
+from tests.support.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
 from tools.dependencies import undeclared
 
 STILL = optimizer(rate=1e-30)  # too small a step to move any weight

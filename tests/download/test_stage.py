@@ -22,7 +22,7 @@ from stages.download.collect import collect
 from stages.download.registry import DATASETS, Dataset
 from stages.download.sources import Folder
 from tests.download.helpers import IMAGES, NAMES, folder, read
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 
 DEAD = "http://127.0.0.1:9"
 OFFLINE = {

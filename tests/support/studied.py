@@ -10,7 +10,7 @@ import pandas as pd
 from digits.data.splits import write_split
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
-from tests import helpers
+from tests.support import helpers
 
 CLASSES = ["cat", "dog", "cow"]
 SIDE = 6

@@ -17,7 +17,7 @@ from digits.pipeline.declaration import read_pipeline
 from digits.training.settings import Augmentation, Optimizer, Schedule
 from tools.dependencies import entry_module
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
 STAGES, STUDIES = (tuple(read_pipeline(folder)["stages"]) for folder in (ROOT, ROOT / "studies"))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from digits.analysis.classification.intervals import draw_counts
 from stages.evaluate.context import Context, TestResult
-from tests.helpers import random_split
+from tests.support.helpers import random_split
 
 CLASSES = ["T-shirt/top", "Bag", "Ankle boot"]
 KINDS = ("usual", "perfect", "absent", "never predicted")

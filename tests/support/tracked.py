@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from digits.pipeline import processes
-from tests.helpers import ROOT
+from tests.support.helpers import ROOT
 
 DEAD_SERVER = "http://127.0.0.1:9"
 STAGE = """
