@@ -61,7 +61,7 @@ def test_changed_and_moved_in_closed_form() -> None:
     first = np.array([0, 1, 1, 1, 2, 0], np.uint8)
     second = np.array([1, 0, 1, 1, 2, 2], np.uint8)  # two swap places within one row, one is mended
     counts = draw_counts(6, 50, np.random.default_rng(0))
-    figures = stability.measure(labels, np.stack([first, second]), counts)
+    figures = stability.measure(labels, np.stack([first, second]), counts, 0.95)
     gap = np.abs(confusion_matrix(labels, first) - confusion_matrix(labels, second)).sum()
     assert figures["changed"] == pytest.approx(3 / 6)
     assert figures["moved"] == pytest.approx(gap / 2 / 6) == pytest.approx(1 / 6)
@@ -74,9 +74,7 @@ def test_changed_and_moved_in_closed_form() -> None:
 def test_an_image_is_wrong_always_or_sometimes_and_never_both() -> None:
     labels = np.array([0, 0, 1, 1], np.uint8)
     predictions = np.array([[1, 0, 0, 1], [1, 0, 1, 1]], np.uint8)  # the first always, the third once
-    figures = stability.measure_seed_effects(
-        labels, predictions, draw_counts(4, 10, np.random.default_rng(0)), 0.95
-    )
+    figures = stability.measure(labels, predictions, draw_counts(4, 10, np.random.default_rng(0)), 0.95)
     assert (figures["always_wrong"], figures["sometimes_wrong"]) == (0.25, 0.25)
 
 

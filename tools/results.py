@@ -220,7 +220,7 @@ def dimensions(found: dict[str, Any]) -> str:
 
 def denoising(found: dict[str, Any]) -> str:
     """Return the mean gain of each method, in decibels."""
-    titles = {"deviation": "Gaussian noise", "dropped": "dropped pixels"}
+    titles = {"standard_deviation": "Gaussian noise", "dropped": "dropped pixels"}
     methods = list(next(iter(found.values())))
     lines = [(title, *(f"{found[kind][m]:+.1f}" for m in methods)) for kind, title in titles.items()]
     return _table(("mean gain in decibels", *methods), lines)

@@ -49,4 +49,4 @@ def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = Non
 
 def dump(block: Any) -> Any:
     """Return a block of settings as params.yaml would hold it."""
-    return block.modeldump(mode="json", by_alias=True)
+    return block.model_dump(mode="json", by_alias=True)
