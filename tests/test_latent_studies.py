@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     drawn = summary[summary["score"].str.startswith("frechet")]
     assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
     assert (workdir / "plots" / "scores.png").exists()
-    errors = dimension_curve.draw(summary).axes[0].lines[0]
+    errors: Any = dimension_curve.draw(summary).axes[0].lines[0]
     assert errors.get_xdata().tolist() == [2, 16]
     assert errors.get_ydata()[1] == pytest.approx(error, rel=1e-4)
 

@@ -16,7 +16,9 @@ from digits.networks.autoencoder.settings import Autoencoder
 from digits.networks.cnn.settings import CNN
 from digits.networks.mlp.settings import MLP
 from digits.pipeline import processes, settings
+from digits.pipeline.declaration import read_pipeline
 from digits.pipeline.settings import Block, ParameterError, Seed
+from digits.pipeline.stage import settings_model
 from digits.training.settings import Optimizer, Schedule
 from tests.support.helpers import (
     PARAMS,
@@ -70,8 +72,10 @@ def refusal(text: str, model: type[BaseModel] = Settings) -> str:
 
 
 def loaded(stage: str, folder: Path = Path()) -> Any:
-    """Return the settings of a stage from the repository's own files."""
-    return settings.load(code(stage).Parameters, folder)
+    """Return the settings of a stage, for the first item of its matrix, from the repository's own files."""
+    matrix = read_pipeline(folder)["stages"][stage].get("matrix", {})
+    items = {name: str(members[0]) for name, members in matrix.items()}
+    return settings.load(settings_model(code(stage).main, items), folder)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -103,7 +107,7 @@ def test_dvc_writes_the_settings_as_they_are(tmp_path: Path, path: Path) -> None
     assert dumps_yaml(parse_yaml_for_update(path.read_text(), path)).splitlines() == lines
 
 
-@pytest.mark.parametrize("block", ["train-mlp.hidden", "train-cnn.layers", "filters.scales"])
+@pytest.mark.parametrize("block", ["train-mlp.hidden", "train-cnn.layers", "filters.noise_scales"])
 def test_a_change_to_a_list_moves_no_other_line(tmp_path: Path, block: str) -> None:
     before = PARAMS.read_text(encoding="utf-8").splitlines()
     difference = [
@@ -207,10 +211,11 @@ def test_an_absent_file_is_refused(workdir: Path) -> None:
         ("train-ae", "latent", 0, "greater than or equal to 1 (size of the latent space)"),
         ("evaluate", "bootstrap", 1,
          "greater than or equal to 20 (resamples of the test images, for the intervals)"),
-        ("filters", "starts", 0, "greater than or equal to 1 (of each map, the best of the noise)"),
+        ("filters", "starts_per_map", 0,
+         "greater than or equal to 1 (noise images that each map's ascents start from)"),
         ("feature-importance", "trees", 0, "greater than or equal to 1 (trees of each random forest)"),
-        ("latent-analysis", "scatter", 9,
-         "greater than or equal to 10 (test images drawn in each scatter plot, at most)"),
+        ("latent-analysis", "tsne_test", 9,
+         "greater than or equal to 10 (test images placed into that map, at most)"),
     ],
 )  # fmt: skip
 def test_stages_refuse_what_is_out_of_range(

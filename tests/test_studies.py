@@ -58,6 +58,7 @@ def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
     run(
         "feature-curve",
         {},
+        {},
         features=workdir / "tables",
         feature_curve=workdir / "summary.csv",
         plots=workdir / "plots",
@@ -67,7 +68,7 @@ def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
     forest = pd.read_csv(workdir / "tables" / "forest.csv")
     assert means["forest"]["9"] == pytest.approx(forest["accuracy"][1:].mean(), abs=1e-6)
     assert (workdir / "plots" / "accuracy.png").exists()
-    curves = feature_curve.draw(pd.read_csv(workdir / "summary.csv")).axes[0].containers
+    curves: Any = feature_curve.draw(pd.read_csv(workdir / "summary.csv")).axes[0].containers
     assert [curve.get_label() for curve in curves] == list(feature_curve.SOURCES.values())
     assert curves[2].lines[0].get_ydata()[1] == pytest.approx(1 - means["forest"]["9"], abs=1e-6)
 
@@ -106,7 +107,8 @@ def test_published_networks_stand_beside_their_figures(folder: Path, workdir: Pa
     figure = published_table.draw(
         pd.read_csv(workdir / "data" / "summary.csv", dtype={"net": str}), literature
     )
-    ours, theirs = figure.axes[0].containers
+    containers: Any = figure.axes[0].containers
+    ours, theirs = containers
     assert ours.lines[0].get_xdata().tolist() == [1, 8]
     assert theirs.lines[0].get_xdata().tolist() == [1, 1, 2, 10, 20, 32, 64, 128, 256]
 
@@ -182,9 +184,10 @@ def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> Non
         "train-cnn": helpers.cnn(layers=(4,)),
         "out-of-fold": folds,
     }
-    run("out-of-fold", settings, out_of_fold=workdir / "arrays", **inputs(folder, "train", "val"))
+    run("out-of-fold", settings, {}, out_of_fold=workdir / "arrays", **inputs(folder, "train", "val"))
     run(
         "label-suspects",
+        {},
         {},
         data=workdir / "suspects.csv",
         plots=workdir / "plots",

@@ -1,12 +1,12 @@
 """Train a network with published settings, with one or several seeds, and measure it on the test set.
 
-params.yaml has the settings as they were published, one block per network; a number stands for that many
-hidden units of the notebook's network. The splits, the single monitor and the restored best weights are
-this project's.
+params.yaml has the settings as they were published, one block per network; a number is the hidden units of
+the notebook's network, whose other settings are the defaults of Notebook. The splits, the single monitor
+and the restored best weights are this project's.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, create_model
 
@@ -17,6 +17,7 @@ from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
+from digits.training.settings import Activation, Optimizer, Penalty, Scaling, Schedule
 
 Seeds = Annotated[int, Field(ge=1, description="number of seeds that the network is trained with")]
 
@@ -25,6 +26,20 @@ class PublishedMLP(MLP):
     """An MLP, and how often it is trained."""
 
     seeds: Seeds = 1
+
+
+class Notebook(PublishedMLP):
+    """The network of the notebook, with its published settings."""
+
+    activation: Activation = "relu"
+    loss: Literal["categorical_crossentropy", "mean_squared_error"] = "categorical_crossentropy"
+    l2: Penalty = 0.001
+    scaling: Scaling = "unit"
+    epochs: int = Field(default=200, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    monitor: Literal["val_loss", "val_accuracy"] = "val_accuracy"
+    patience: int = Field(default=2, ge=1)
+    optimizer: Optimizer = Optimizer(name="rmsprop", learning_rate=0.001, schedule=Schedule(name="constant"))
 
 
 class PublishedCNN(CNN):
@@ -43,8 +58,9 @@ class Parameters(Block):
 
 def settings_model(items: Mapping[str, str]) -> type[Parameters]:
     """Return the model of the settings of one network."""
-    network = PublishedCNN if items["net"].endswith("cnn") else PublishedMLP
-    block = Field(alias=f"published.{items['net']}")
+    net = items["net"]
+    network = {"blog-mlp": PublishedMLP, "blog-cnn": PublishedCNN}.get(net, Notebook)
+    block = Field(alias=f"published.{net}")
     return create_model("Parameters", __base__=Parameters, network=(network, block))
 
 

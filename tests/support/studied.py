@@ -39,7 +39,7 @@ def splits(folder: Path, *names: str) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = None, **paths: Path) -> None:
+def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = None, /, **paths: Path) -> None:
     """Run a study's main with these settings, items of its matrix, and paths by their names in dvc.yaml."""
     main = helpers.code(study).main
     model = stage.settings_model(main, items or {})
