@@ -37,7 +37,7 @@ from stages.latent_analysis.context import (
     REAL,
     RECONSTRUCTED,
     SPACES,
-    Context,
+    LatentContext,
     Results,
     collect_spaces,
     read_context,
@@ -63,14 +63,14 @@ SETTINGS = Analysis(
 )
 
 
-def make_context(channels: int = 1, latent: int = 2) -> Context:
+def make_context(channels: int = 1, latent: int = 2) -> LatentContext:
     """12 x 10 images with networks that were never trained; class 3 has no images, class 2 only one."""
     labels = np.repeat([0, 1, 2], [30, 29, 1]).astype(np.uint8)
     images = random_images(60, 12, 10, channels)
     train = Split(images, labels, np.arange(60, dtype=np.int32))
     test = Split(images[5:35] // 2, labels[5:35], np.arange(30, dtype=np.int32))
     encoder, decoder = split_autoencoder(build_autoencoder(autoencoder(latent=latent), images, seed=1))
-    return Context(
+    return LatentContext(
         train=train,
         val=test,
         test=test,
@@ -89,11 +89,11 @@ def make_context(channels: int = 1, latent: int = 2) -> Context:
 
 
 @pytest.fixture(scope="module")
-def context() -> Context:
+def context() -> LatentContext:
     return make_context()
 
 
-def analyse_spaces(context: Context) -> list[Results]:
+def analyse_spaces(context: LatentContext) -> list[Results]:
     spaces = collect_spaces(context)
     projected = {name: fit_projection(train) for name, (train, _) in spaces.items()}
     maps = embedding.map_spaces(context, spaces, projected)
@@ -103,7 +103,7 @@ def analyse_spaces(context: Context) -> list[Results]:
     ]
 
 
-def analyse_latents(context: Context) -> list[Results]:
+def analyse_latents(context: LatentContext) -> list[Results]:
     scorer = generation.make_scorer(context)
     return [
         latents.analyse_axes(context),
@@ -135,17 +135,17 @@ def merge(parts: list[Results]) -> Results:
 
 
 @pytest.fixture(scope="module")
-def results(context: Context) -> Results:
+def results(context: LatentContext) -> Results:
     return merge([*analyse_spaces(context), *analyse_latents(context)])
 
 
-def conclude(context: Context, results: Results) -> str:
+def conclude(context: LatentContext, results: Results) -> str:
     tables, details = results.tables, results.details
     clusters = details["spaces"]["latent"]
     return conclusions.conclude(context, details["lengths"], tables["normality"], clusters, tables["scores"])
 
 
-def test_the_spaces_are_pixels_activations_features_and_latents(context: Context) -> None:
+def test_the_spaces_are_pixels_activations_features_and_latents(context: LatentContext) -> None:
     found = collect_spaces(context)
     shapes = {name: (a.shape, b.shape) for name, (a, b) in found.items()}
     assert shapes == {
@@ -158,7 +158,7 @@ def test_the_spaces_are_pixels_activations_features_and_latents(context: Context
     assert np.allclose(found["latent"][0], context.latents)
 
 
-def test_a_layer_that_the_mlp_does_not_have_is_refused(context: Context) -> None:
+def test_a_layer_that_the_mlp_does_not_have_is_refused(context: LatentContext) -> None:
     other = replace(context, settings=SETTINGS.model_copy(update={"hidden_layer": "hidden_2"}))
     message = (
         r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
@@ -174,11 +174,11 @@ def test_colour_images_and_one_latent_axis_can_be_analysed() -> None:
     check_numbers(context, results)
 
 
-def test_all_numbers_are_finite(context: Context, results: Results) -> None:
+def test_all_numbers_are_finite(context: LatentContext, results: Results) -> None:
     check_numbers(context, results)
 
 
-def check_numbers(context: Context, results: Results) -> None:
+def check_numbers(context: LatentContext, results: Results) -> None:
     assert np.isfinite(pd.json_normalize(results.details).to_numpy(float)).all()
     assert json.dumps(results.details, allow_nan=False)
     assert "nan" not in conclude(context, results)
@@ -201,7 +201,7 @@ def test_maps_show_every_chosen_image(results: Results) -> None:
     assert all(line.get_ydata()[-1] == pytest.approx(1) for line in cumulative.lines)
 
 
-def test_plots_of_latents_show_the_tables(context: Context, results: Results) -> None:
+def test_plots_of_latents_show_the_tables(context: LatentContext, results: Results) -> None:
     tables, plots = results.tables, cast(dict[str, Any], results.plots)
     matrix = plots["latent_correlation"].axes[0].images[0].get_array()
     assert np.allclose(matrix, np.corrcoef(context.latents.T))
@@ -235,7 +235,7 @@ def test_plots_of_samples_show_the_tables(results: Results) -> None:
     assert len(plots["denoising_images"].axes[0].images) == 7 * 6
 
 
-def test_a_constant_latent_axis_can_be_analysed(context: Context) -> None:
+def test_a_constant_latent_axis_can_be_analysed(context: LatentContext) -> None:
     constant = replace(context, latents=context.latents * [1, 0], test_latents=context.test_latents * [1, 0])
     tables = merge(analyse_latents(constant)).tables
     scores = tables["scores"]
@@ -259,7 +259,7 @@ def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
         read_context(SimpleNamespace(), paths)  # type: ignore[arg-type]
 
 
-def test_each_subject_has_its_own_random_numbers(context: Context) -> None:
+def test_each_subject_has_its_own_random_numbers(context: LatentContext) -> None:
     one, again, other = (context.generator(name).random(3) for name in ("a", "a", "b"))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
@@ -267,7 +267,7 @@ def test_each_subject_has_its_own_random_numbers(context: Context) -> None:
     assert context.sample(3, 5, "a").tolist() == [0, 1, 2]
 
 
-def test_classes_without_images_are_skipped(context: Context) -> None:
+def test_classes_without_images_are_skipped(context: LatentContext) -> None:
     sizes = {name: len(mine) for name, mine in context.each_class()}
     assert sizes == {"Ankle boot": 30, "T-shirt/top": 29, "Bag": 1}
     table = normality.measure_groups(context)
@@ -303,7 +303,7 @@ def test_a_constant_axis_is_in_no_pair() -> None:
     assert latents.strongest_pairs(fit_gaussian(VECTORS[:, :1]), 9) == []
 
 
-def test_a_lossless_autoencoder_has_no_reencoding_error(context: Context) -> None:
+def test_a_lossless_autoencoder_has_no_reencoding_error(context: LatentContext) -> None:
     pixels = keras.Input((12, 10, 1))
     encoder = keras.Model(pixels, keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels)))
     perfect = replace(context, encoder=encoder, latents=context.train.images.reshape(60, 120) / 255)
@@ -314,7 +314,7 @@ def test_a_lossless_autoencoder_has_no_reencoding_error(context: Context) -> Non
     assert scorer.reencode(replace(samples, images=samples.images / 2)) == pytest.approx(0.5)
 
 
-def test_training_images_have_perfect_scores(context: Context) -> None:
+def test_training_images_have_perfect_scores(context: LatentContext) -> None:
     scorer, images = generation.make_scorer(context), scale(context.train.images)
     found = scorer.score(Samples(context.latents, images), scorer.fit_features(images))
     assert found["nearest_vector"] == found["nearest_image"] == 0
@@ -327,7 +327,7 @@ def test_training_images_have_perfect_scores(context: Context) -> None:
     assert found["confidence"] == pytest.approx(probabilities.max(axis=1).mean())
 
 
-def test_calibrated_probabilities_use_the_temperature(context: Context) -> None:
+def test_calibrated_probabilities_use_the_temperature(context: LatentContext) -> None:
     scorer = generation.make_scorer(context)
     plain = predict(context.cnn, context.test.images).astype(float)
     tempered = plain ** (1 / scorer.temperature)
@@ -335,7 +335,7 @@ def test_calibrated_probabilities_use_the_temperature(context: Context) -> None:
     assert np.allclose(scorer.classify(scale(context.test.images)), expected, atol=1e-5)
 
 
-def test_generators_are_sampled_anew_for_every_seed(context: Context) -> None:
+def test_generators_are_sampled_anew_for_every_seed(context: LatentContext) -> None:
     _, repeated = generation.sample_and_score(context, generation.make_scorer(context))
     errors = repeated.set_index(["source", "seed"])["reencoding_error"]
     assert errors[REAL].isna().all()
@@ -379,7 +379,7 @@ def test_gains_are_ratios_of_distances() -> None:
     assert "of the best is 90.0%, in reconstructed ones 80.0%" in text
 
 
-def test_the_latents_are_described_by_their_own_numbers(context: Context) -> None:
+def test_the_latents_are_described_by_their_own_numbers(context: LatentContext) -> None:
     text = conclusions.describe_latents(context.gaussian, len(context.latents))
     assert "the 60 training vectors have 2 axes" in text
     assert f"{context.gaussian.summary['largest_correlation']:.2f} at most" in text

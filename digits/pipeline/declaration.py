@@ -19,7 +19,7 @@ ITEM = re.compile(r"\$\{item\.(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Place:
+class DeclaredPath:
     """A path that a stage reads or writes, from the repository's root, and what it is to the record."""
 
     name: str
@@ -57,8 +57,8 @@ class Declaration:
     """One stage of a dvc.yaml, for one member of its matrix where it has one."""
 
     stage: str
-    inputs: tuple[Place, ...]
-    outputs: tuple[Place, ...]
+    inputs: tuple[DeclaredPath, ...]
+    outputs: tuple[DeclaredPath, ...]
     items: Mapping[str, str]
 
     @property
@@ -79,14 +79,14 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
     document = read_pipeline(folder)
     entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
 
-    def place(text: str, kind: Kind) -> Place:
+    def place(text: str, kind: Kind) -> DeclaredPath:
         named = VARIABLE.match(text)
         path = _resolve(text, variables, items, folder)
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
         if kind == "plots" and path.suffix:  # a table that DVC draws, not a folder of pictures
             kind = "file"
-        return Place(name, path, "data" if name in SPLITS else kind)
+        return DeclaredPath(name, path, "data" if name in SPLITS else kind)
 
     kinds: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
     inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]

@@ -15,8 +15,8 @@ from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
 from digits.pipeline.declaration import (
     Declaration,
+    DeclaredPath,
     Paths,
-    Place,
     declare,
     is_code,
     parameter_keys,
@@ -124,7 +124,7 @@ def _describe_paths(entry: dict[str, Any]) -> str:
     return "\n".join(["As dvc.yaml declares it, this stage", *(f"  {line}" for line in lines)])
 
 
-def _check_inputs(inputs: Iterable[Place]) -> None:
+def _check_inputs(inputs: Iterable[DeclaredPath]) -> None:
     """Raise StageError where an input is not there, or not what dvc.lock says the stage before it made."""
     recorded = tracking.locked_outputs()
     for path in (place.path for place in inputs):
@@ -139,7 +139,7 @@ def _check_inputs(inputs: Iterable[Place]) -> None:
             )
 
 
-def _sweep(outputs: Iterable[Place]) -> None:
+def _sweep(outputs: Iterable[DeclaredPath]) -> None:
     """Remove what a killed run of this stage left half-written, and old halves of checkpoints."""
     for path in (place.path for place in outputs):
         for leftover in path.parent.glob(f".{path.name}.*"):

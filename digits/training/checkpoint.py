@@ -22,7 +22,7 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 
 
 @dataclass(frozen=True)
-class State:
+class TrainingState:
     """A training between two epochs.
 
     rows: metrics of each completed epoch
@@ -70,7 +70,7 @@ class Checkpoint:
         self._path = folder() / f"{name}.npz"
         self._finished = folder() / f"{name}.finished.npz"
 
-    def save(self, state: State) -> None:
+    def save(self, state: TrainingState) -> None:
         """Write the state, and delete the oldest files of the folder."""
         header = json.dumps([state.rows, state.best_epoch, len(state.variables)])
         arrays = {str(number): array for number, array in enumerate((*state.variables, *state.best_weights))}
@@ -79,7 +79,7 @@ class Checkpoint:
         for path in sorted(folder().glob("[!.]*.npz"), key=_age)[:-KEPT]:
             path.unlink(missing_ok=True)
 
-    def load(self, epochs: int) -> State | None:
+    def load(self, epochs: int) -> TrainingState | None:
         """Return the state from which to train up to so many epochs; None if there is none."""
         state = self._read(self._path)
         if state is None or len(state.rows) > epochs:
@@ -95,7 +95,7 @@ class Checkpoint:
             self._path.unlink(missing_ok=True)
 
     @staticmethod
-    def _read(path: Path) -> State | None:
+    def _read(path: Path) -> TrainingState | None:
         try:
             with np.load(path, allow_pickle=False) as file:
                 rows, best_epoch, split = json.loads(str(file["header"]))
@@ -105,7 +105,7 @@ class Checkpoint:
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             print(f"{path} cannot be read ({error}); the training starts again.", file=sys.stderr)
             return None
-        return State(rows, best_epoch, arrays[:split], arrays[split:])
+        return TrainingState(rows, best_epoch, arrays[:split], arrays[split:])
 
 
 def _age(path: Path) -> float:

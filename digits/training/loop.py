@@ -17,7 +17,7 @@ from digits.data.splits import Split, scale
 from digits.networks.common.saved import save_model
 from digits.pipeline import StageError
 from digits.training.augmentation import augment
-from digits.training.checkpoint import Checkpoint, State, key
+from digits.training.checkpoint import Checkpoint, TrainingState, key
 from digits.training.settings import Optimizer, Schedule, TrainingSettings
 
 EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
@@ -168,13 +168,15 @@ def fit(
             report.epoch(epoch, row)
             progress.set_postfix({settings.monitor: f"{row[settings.monitor]:.4f}"})
             best.offer(epoch, row, model.get_weights())
-            checkpoint.save(State(rows, best.epoch, _values(model), best.weights))
+            checkpoint.save(TrainingState(rows, best.epoch, _values(model), best.weights))
     model.set_weights(best.weights)
     extendable = not settings.optimizer.schedule.depends_on_epochs
     return TrainingResult(model, pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
 
 
-def _resume(model: keras.Model, state: State | None, best: "_Best", report: Report) -> list[dict[str, float]]:
+def _resume(
+    model: keras.Model, state: TrainingState | None, best: "_Best", report: Report
+) -> list[dict[str, float]]:
     """Bring model and best epoch to the saved state; return the metrics of its completed epochs."""
     if state is None:
         return []

@@ -22,7 +22,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.latent_analysis import denoising, embedding, generation, interpolation, latents
     from stages.latent_analysis.browser_page import build_page
     from stages.latent_analysis.conclusions import conclude
-    from stages.latent_analysis.context import RECONSTRUCTED, collect_spaces, read_context
+    from stages.latent_analysis.context import collect_spaces, read_context
     from stages.latent_analysis.normality import analyse_normality
     from stages.latent_analysis.projections import analyse_projections
 
@@ -73,8 +73,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     )
     write_text(paths.data / "conclusions.txt", text)
     write_json(paths.data / "details.json", details)
-    frechet = details["frechet"]
-    write_json(paths.metrics, {"frechet": frechet["mixture"], "frechet_test": frechet[RECONSTRUCTED]})
+    write_json(paths.metrics, {"frechet": round(details["frechet"]["mixture"], 2)})
 
 
 if __name__ == "__main__":

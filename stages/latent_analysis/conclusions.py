@@ -9,7 +9,7 @@ from scipy.stats import truncnorm
 from digits.analysis.latent.gaussian import Gaussian
 from digits.analysis.latent.normality import CUT
 from digits.analysis.latent.scores import average_by_source
-from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, Context
+from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, LatentContext
 
 LEVEL = 0.05  # p below which a test rejects
 MULTIVARIATE = {
@@ -20,7 +20,7 @@ MULTIVARIATE = {
 
 
 def conclude(
-    context: Context,
+    context: LatentContext,
     lengths: Mapping[str, float],
     normality: pd.DataFrame,
     clusters: Mapping[str, float],

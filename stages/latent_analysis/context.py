@@ -41,7 +41,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Context:
+class LatentContext:
     """The images, the networks, and the latent vectors of training and test images, float64 (n, d)."""
 
     train: Split
@@ -78,7 +78,7 @@ class Context:
             yield self.classes[label], self.latents[self.train.labels == label]
 
 
-def read_context(parameters: Parameters, paths: Paths) -> Context:
+def read_context(parameters: Parameters, paths: Paths) -> LatentContext:
     """Read the splits and networks and encode the images.
 
     Raises StageError if the encoder maps every training image to the same vector.
@@ -91,7 +91,7 @@ def read_context(parameters: Parameters, paths: Paths) -> Context:
             f"{paths.ae} encodes every training image to the same vector, so there is nothing to analyse. "
             "Train the autoencoder longer, or with a lower learning rate."
         )
-    return Context(
+    return LatentContext(
         train=train,
         val=val,
         test=test,
@@ -109,7 +109,7 @@ def read_context(parameters: Parameters, paths: Paths) -> Context:
     )
 
 
-def collect_spaces(context: Context) -> dict[str, Vectors]:
+def collect_spaces(context: LatentContext) -> dict[str, Vectors]:
     """Return the vectors of each of SPACES.
 
     Raises StageError if the MLP has no layer of the name in the settings.

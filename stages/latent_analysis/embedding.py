@@ -20,7 +20,7 @@ from digits.analysis.latent.pca import Projection, fit_pca
 from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes
 from digits.data.splits import Split
 from digits.drawing.style import new_figure, scatter_by_class
-from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
+from stages.latent_analysis.context import SPACES, LatentContext, Results, Vectors, tabulate_map
 
 DIMENSIONS = 50  # principal components that t-SNE sees, as in van der Maaten and Hinton (2008)
 RESTARTS = 3  # of k-means
@@ -46,7 +46,7 @@ class Maps:
 
 
 def map_spaces(
-    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+    context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Maps:
     """Return samples of the spaces and their maps by PCA and t-SNE."""
     settings = context.settings
@@ -71,7 +71,7 @@ def map_spaces(
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
-def analyse_maps(context: Context, maps: Maps, projections: Mapping[str, Projection]) -> Results:
+def analyse_maps(context: LatentContext, maps: Maps, projections: Mapping[str, Projection]) -> Results:
     """Return the t-SNE maps, and the table of spaces; its numbers are in the details too."""
     table, tsne, classes = measure_spaces(maps, projections, context), maps.methods["tsne"], context.classes
     placed, background = (
@@ -134,7 +134,7 @@ def fit_tsne(
     return np.asarray(mapped, dtype=np.float32), np.asarray(placed, dtype=np.float32)
 
 
-def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: Context) -> pd.DataFrame:
+def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: LatentContext) -> pd.DataFrame:
     """Return one row per space: dimensions, variance, clusters, and what the nearest neighbours tell.
 
     knn: accuracy of k-NN on the test images in the space and in each map, with an interval;

@@ -13,7 +13,7 @@ from digits.data.splits import scale
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import BAD, GOOD, new_figure
 from digits.networks.common.saved import predict
-from stages.latent_analysis.context import REAL, RECONSTRUCTED, Context, Results
+from stages.latent_analysis.context import REAL, RECONSTRUCTED, LatentContext, Results
 
 COLUMNS, SHOWN = 14, 28  # images per row, and per source
 
@@ -29,7 +29,7 @@ TITLES = {
 LOGARITHMIC = ("reencoding_error", "frechet")
 
 
-def make_scorer(context: Context) -> Scorer:
+def make_scorer(context: LatentContext) -> Scorer:
     """Return a scorer with the context's networks, images and settings."""
     return Scorer(
         context.encoder,
@@ -41,7 +41,7 @@ def make_scorer(context: Context) -> Scorer:
     )
 
 
-def analyse_generators(context: Context, scorer: Scorer) -> Results:
+def analyse_generators(context: LatentContext, scorer: Scorer) -> Results:
     """Return vectors, images and scores of every generator; the details hold each score by source."""
     first, repeated = sample_and_score(context, scorer)
     table = summarise_seeds(repeated, context.confidence)
@@ -58,7 +58,7 @@ def analyse_generators(context: Context, scorer: Scorer) -> Results:
     )
 
 
-def sample_and_score(context: Context, scorer: Scorer) -> tuple[dict[str, Samples], pd.DataFrame]:
+def sample_and_score(context: LatentContext, scorer: Scorer) -> tuple[dict[str, Samples], pd.DataFrame]:
     """Return the samples of the first seed, and the scores: one row per source and seed.
 
     One half of the test images is the reference of the Fréchet distance, the other half is scored like

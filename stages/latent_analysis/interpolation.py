@@ -15,7 +15,7 @@ from digits.data.splits import to_pixels
 from digits.drawing.grid import Tile, draw_grid, tile_images
 from digits.drawing.style import signed_scale
 from digits.networks.common.saved import predict
-from stages.latent_analysis.context import Context, Results
+from stages.latent_analysis.context import LatentContext, Results
 
 AXES, FARTHEST, STEPS = 8, 3.0, 11  # principal axes, standard deviations, images per row
 PAIRS, PAIRS_SHOWN = 4, 2  # pairs of test images in table and animation, and in the plot
@@ -25,7 +25,7 @@ GAP, LEFT, TOP = 18, 130, 18  # pixels between its images, and for the names of 
 Pair = tuple[int, int]  # of positions among the test images
 
 
-def analyse_principal_axes(context: Context, scorer: Scorer) -> Results:
+def analyse_principal_axes(context: LatentContext, scorer: Scorer) -> Results:
     """Return the images along the first principal axes of the latents, and what the CNN takes them for."""
     gaussian, steps = context.gaussian, np.linspace(-FARTHEST, FARTHEST, STEPS)
     explained = gaussian.eigenvalues / gaussian.eigenvalues.sum()
@@ -43,7 +43,7 @@ def analyse_principal_axes(context: Context, scorer: Scorer) -> Results:
     return Results({"principal_axes": pd.concat(tables)}, {"principal_axes": draw_grid(rows, title)})
 
 
-def analyse_interpolation(context: Context, scorer: Scorer) -> Results:
+def analyse_interpolation(context: LatentContext, scorer: Scorer) -> Results:
     """Return the images between pairs of test images, by linear and by spherical interpolation."""
     decoded: dict[Pair, dict[str, np.ndarray]] = {}
     tables = []
@@ -76,12 +76,12 @@ def choose_pairs(labels: np.ndarray) -> list[Pair]:
     return [(int(a), int(b)) for a, b in zip(firsts[::2], firsts[1::2], strict=False)][:PAIRS]
 
 
-def name_pair(context: Context, pair: Pair) -> str:
+def name_pair(context: LatentContext, pair: Pair) -> str:
     """Return the classes of the two images."""
     return " to ".join(context.classes[context.test.labels[position]] for position in pair)
 
 
-def interpolate(context: Context, pair: Pair, steps: int) -> dict[str, np.ndarray]:
+def interpolate(context: LatentContext, pair: Pair, steps: int) -> dict[str, np.ndarray]:
     """Return vectors (steps, d) between the latents of two test images, by both methods."""
     positions, (first, last) = np.linspace(0, 1, steps), context.test_latents[list(pair)]
     return {
@@ -117,7 +117,9 @@ def interpolate_spherical(
     return gaussian.unwhiten(distance[:, None] * (weights @ unit / np.sin(angle)))
 
 
-def describe_path(context: Context, scorer: Scorer, vectors: np.ndarray, images: np.ndarray) -> pd.DataFrame:
+def describe_path(
+    context: LatentContext, scorer: Scorer, vectors: np.ndarray, images: np.ndarray
+) -> pd.DataFrame:
     """Return squared Mahalanobis distance, predicted class and confidence of each vector's image."""
     probabilities = scorer.classify(images)
     return pd.DataFrame(
@@ -149,7 +151,7 @@ def draw_interpolation(decoded: Mapping[str, Mapping[str, np.ndarray]]) -> Figur
     return draw_grid(rows, title, scales=[(norm, "difference")])
 
 
-def write_animation(path: Path, context: Context) -> None:
+def write_animation(path: Path, context: LatentContext) -> None:
     """Write a GIF of all pairs that goes there and back, linear interpolation beside spherical."""
     pairs = choose_pairs(context.test.labels)
     paths = [each for pair in pairs for each in interpolate(context, pair, FRAMES).values()]

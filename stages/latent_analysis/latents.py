@@ -12,7 +12,7 @@ from digits.analysis.latent.generators import expected_length, matching_side, sa
 from digits.analysis.latent.normality import describe_axes
 from digits.analysis.latent.scores import nearest_distances
 from digits.drawing.style import BAD, GOOD, new_figure
-from stages.latent_analysis.context import Context, Results
+from stages.latent_analysis.context import LatentContext, Results
 
 HISTOGRAMS, AXIS_BINS = 32, 40  # axes with a histogram in the table, at most
 SHOWN = 8  # axes with a histogram in the plot, at most
@@ -24,7 +24,7 @@ LENGTH_BINS = 80
 Pair = tuple[int, int]  # of axes, from 0
 
 
-def analyse_axes(context: Context) -> Results:
+def analyse_axes(context: LatentContext) -> Results:
     """Return moments of each axis over all images and per class, histograms and correlations."""
     latents, gaussian, most = context.latents, context.gaussian, context.settings.normality_vectors
     table = describe_axes(latents, context.sample(len(latents), most, "tested"))
@@ -132,7 +132,7 @@ def draw_correlation(gaussian: Gaussian) -> Figure:
     return figure
 
 
-def analyse_pairs(context: Context) -> Results:
+def analyse_pairs(context: LatentContext) -> Results:
     """Return density and ellipses of the most correlated pairs of axes."""
     latents, gaussian = context.latents, context.gaussian
     ellipses = {
@@ -224,7 +224,7 @@ def draw_pairs(
     return figure
 
 
-def analyse_lengths(context: Context) -> Results:
+def analyse_lengths(context: LatentContext) -> Results:
     """Return lengths of latent and of uniform vectors, and how uniform vectors of many cubes fit.
 
     The details describe the cube of equal mean square length.

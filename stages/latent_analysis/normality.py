@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from digits.analysis.latent.normality import compute_quantiles, cut_outliers, measure_normality
 from digits.drawing.style import BAD, GOOD, new_figure
-from stages.latent_analysis.context import ALL, Context, Results
+from stages.latent_analysis.context import ALL, LatentContext, Results
 
 POINTS = 200  # quantiles drawn
 LABELLED = 2  # classes named in the plot of quantiles: those farthest from normal
 STATES = ((False, BAD, "o", "--", "all vectors"), (True, GOOD, "s", "-", "without outliers"))
 
 
-def analyse_normality(context: Context) -> Results:
+def analyse_normality(context: LatentContext) -> Results:
     """Return tests and quantiles of every group; the details hold those of all images."""
     table, groups = measure_groups(context), list(each_group(context))
     curves = pd.concat(
@@ -35,14 +35,14 @@ def analyse_normality(context: Context) -> Results:
     )
 
 
-def each_group(context: Context) -> Iterator[tuple[str, bool, np.ndarray]]:
+def each_group(context: LatentContext) -> Iterator[tuple[str, bool, np.ndarray]]:
     """Yield group, whether outliers are cut, and its vectors (n, d): all images, then each class."""
     for name, latents in ((ALL, context.latents), *context.each_class()):
         yield name, False, latents
         yield name, True, latents[cut_outliers(latents)]
 
 
-def measure_groups(context: Context) -> pd.DataFrame:
+def measure_groups(context: LatentContext) -> pd.DataFrame:
     """Return one row per group and state: group, cut, kept (fraction of its vectors), and its tests."""
     rows, whole = [], 1
     for name, cut, vectors in each_group(context):

@@ -11,14 +11,14 @@ from digits.analysis.latent.gaussian import participation_ratio
 from digits.analysis.latent.pca import Projection
 from digits.data.splits import Split
 from digits.drawing.style import COLOURS, GOOD, new_figure, scatter_by_class
-from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
+from stages.latent_analysis.context import SPACES, LatentContext, Results, Vectors, tabulate_map
 
 SPACE_COLOURS = dict(zip(SPACES, ("#000000", COLOURS[0], GOOD, COLOURS[3]), strict=True))
 SHOWN = 5000  # test images in each scatter plot, at most
 
 
 def analyse_projections(
-    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+    context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Results:
     """Return scatter plots, spectra, and the coordinates of all test images in two components."""
     coordinates = {name: result.apply(spaces[name][1]) for name, result in projections.items()}
