@@ -76,7 +76,6 @@ def results(root: Path = ROOT) -> Results:
         ("reconstruction error of the autoencoder (mean squared error per pixel)", f"{evaluate['ae']:.5f}"),
         ("the same for PCA with as many dimensions", f"{evaluate['ae_pca']:.5f} ({times})"),
         ("Fréchet distance of generated images from test images", f"{latent['frechet']:.1f}"),
-        ("the same for reconstructed test images", f"{latent['frechet_test']:.1f}"),
     ]
     return Results(images, confidence, rows, others)
 
