@@ -65,37 +65,25 @@ def analyse_maps(context: LatentContext, maps: Maps, projections: Mapping[str, P
     table, tsne, classes = measure_spaces(maps, projections, context), maps.methods["tsne"], context.classes
     placed = {name: points.test for name, points in tsne.items()}
     background = {name: points.train for name, points in tsne.items()}
-    return Results(
-        tables={
-            "spaces": table.rename_axis("space").reset_index(),
-            "tsne": tabulate_map(placed, maps.test, classes),
-            "tsne_training": tabulate_map(background, maps.train, classes),
-        },
-        plots={"tsne": draw_tsne(maps, classes, context.settings.tsne_perplexity)},
-        details={"spaces": table.astype(float).to_dict(orient="index")},
-    )
-
-
-def reduce_dimensions(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors (n, d) in the first principal components of `train`, DIMENSIONS at most, float64.
-
-    If d is 1, a second axis of zeros is added, because the initial map needs two.
-    """
-    missing = max(0, 2 - train.shape[1])
-    train, test = (np.pad(values.astype(np.float64), ((0, 0), (0, missing))) for values in (train, test))
-    if train.shape[1] <= DIMENSIONS:
-        return train, test
-    pca = fit_pca(train, DIMENSIONS)
-    return pca.transform(train), pca.transform(test)
+    tables = {
+        "spaces": table.rename_axis("space").reset_index(),
+        "tsne": tabulate_map(placed, maps.test, classes),
+        "tsne_training": tabulate_map(background, maps.train, classes),
+    }
+    plots = {"tsne": draw_tsne(maps, classes, context.settings.tsne_perplexity)}
+    return Results(tables, plots, {"spaces": table.astype(float).to_dict(orient="index")})
 
 
 def prepare_tsne(train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return both sets of vectors with fewer dimensions, and the initial map of `train` (n, 2).
+    """Return vectors (n, d) in principal components of `train`, and the initial map of `train` (n, 2).
 
-    Initialized by principal components, which keeps the global arrangement (Kobak and Berens 2019,
-    doi:10.1038/s41467-019-13056-x).
+    float64; DIMENSIONS components at most. If d is 1, a second axis of zeros is added, because the map needs
+    two. Its start keeps the global arrangement (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x).
     """
-    train, test = reduce_dimensions(train, test)
+    missing = max(0, 2 - train.shape[1])
+    train, test = (np.pad(values.astype(np.float64), ((0, 0), (0, missing))) for values in (train, test))
+    if train.shape[1] > DIMENSIONS:
+        train, test = map(fit_pca(train, DIMENSIONS).transform, (train, test))
     return train, test, initialization.pca(train, random_state=seed)
 
 

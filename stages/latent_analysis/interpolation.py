@@ -118,13 +118,9 @@ def interpolate_spherical(
 def describe_path(context: LatentContext, samples: Samples) -> pd.DataFrame:
     """Return squared Mahalanobis distance, predicted class and confidence of each vector's image."""
     probabilities = context.scorer.classify(samples.images)
-    return pd.DataFrame(
-        {
-            "squared_distance": context.gaussian.squared_distances(samples.vectors),
-            "prediction": np.array(context.classes)[probabilities.argmax(axis=1)],
-            "confidence": probabilities.max(axis=1),
-        }
-    )
+    path = pd.DataFrame({"squared_distance": context.gaussian.squared_distances(samples.vectors)})
+    predictions = np.array(context.classes)[probabilities.argmax(axis=1)]
+    return path.assign(prediction=predictions, confidence=probabilities.max(axis=1))
 
 
 def draw_interpolation(decoded: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:

@@ -25,6 +25,7 @@ CUBES = np.arange(1, 16) / 10  # sides of the cubes, relative to the cube of equ
 LENGTH_BINS = 80
 
 Pair = tuple[int, int]  # of axes, from 0
+Ellipses = Mapping[Pair, Mapping[float, Ellipse]]  # by pair and fraction of the Gaussian
 
 
 def analyse_axes(context: LatentContext) -> Results:
@@ -36,20 +37,15 @@ def analyse_axes(context: LatentContext) -> Results:
         for name, mine in context.each_class()
     }
     histograms = tabulate_histograms(latents, choose_axes(table, HISTOGRAMS))
-    return Results(
-        tables={
-            "latent_axes": table,
-            "latent_axes_by_class": pd.concat(of_classes, names=["class"]).reset_index("class"),
-            "histograms": histograms,
-            "latent_correlation": gaussian.correlation_table,
-        },
-        plots={
-            "latent_axes": draw_axes(gaussian),
-            "histograms": draw_histograms(histograms, table, choose_axes(table, SHOWN)),
-            "latent_correlation": draw_correlation(gaussian),
-        },
-        details={"latent": gaussian.summary},
-    )
+    by_class = pd.concat(of_classes, names=["class"]).reset_index("class")
+    tables = {"latent_axes": table, "latent_axes_by_class": by_class, "histograms": histograms}
+    plots = {
+        "latent_axes": draw_axes(gaussian),
+        "histograms": draw_histograms(histograms, table, choose_axes(table, SHOWN)),
+        "latent_correlation": draw_correlation(gaussian),
+    }
+    tables["latent_correlation"] = gaussian.correlation_table
+    return Results(tables, plots, {"latent": gaussian.summary})
 
 
 def choose_axes(table: pd.DataFrame, most: int) -> np.ndarray:
@@ -166,9 +162,7 @@ def strongest_pairs(gaussian: Gaussian, n: int) -> list[Pair]:
     return [(int(a) - 1, int(b) - 1) for a, b in zip(chosen["axis"], chosen["other"], strict=True)]
 
 
-def tabulate_pairs(
-    latents: np.ndarray, gaussian: Gaussian, ellipses: Mapping[Pair, Mapping[float, Ellipse]]
-) -> pd.DataFrame:
+def tabulate_pairs(latents: np.ndarray, gaussian: Gaussian, ellipses: Ellipses) -> pd.DataFrame:
     """Return one row per ellipse: axis, other, correlation, share, half axes, angle in degrees, inside.
 
     share: fraction of the Gaussian; inside: fraction of the training vectors
@@ -195,11 +189,9 @@ def tabulate_density(latents: np.ndarray, pairs: Sequence[Pair]) -> pd.DataFrame
     return pd.concat(tables[1:] or tables)
 
 
-def draw_pairs(
-    latents: np.ndarray, gaussian: Gaussian, ellipses: Mapping[Pair, Mapping[float, Ellipse]]
-) -> Figure:
+def draw_pairs(latents: np.ndarray, gaussian: Gaussian, ellipses: Ellipses) -> Figure:
     """Draw the density of each pair with its ellipses."""
-    figure, axes = new_panels(len(ellipses), 3, 3.2, 3.1)
+    figure, axes = new_panels(len(ellipses), 3, 3.2, 2.95)
     for ax, (pair, of_pair) in zip(axes, ellipses.items(), strict=True):
         ax.hist2d(latents[:, pair[0]], latents[:, pair[1]], PAIR_BINS, cmap="Greys", norm="asinh")
         for ellipse in of_pair.values():

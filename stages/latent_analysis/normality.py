@@ -1,6 +1,7 @@
 """Normality of the latent vectors: of all images and of each class, with and without outliers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,14 +49,10 @@ def measure_groups(context: LatentContext) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def summarise_all(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def summarise_all(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
     """Return the tests of all images by name, before and after the cut; undefined ones are left out."""
-    of_all = table[table["group"] == ALL].drop(columns=["group"]).set_index("cut")
-    tests = {}
-    for cut, state in ((False, "all"), (True, "without_outliers")):
-        defined = of_all[of_all.index == cut].dropna(axis="columns").astype(float)
-        tests[state] = dict(zip(defined.columns, defined.to_numpy()[0].tolist(), strict=True))
-    return tests
+    whole = table[table["group"] == ALL].drop(columns=["group", "cut"]).astype(float)
+    return {state: whole.iloc[i].dropna().to_dict() for i, state in enumerate(("all", "without_outliers"))}
 
 
 def draw_effects(table: pd.DataFrame) -> Figure:
