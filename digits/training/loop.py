@@ -41,8 +41,14 @@ class Report(Protocol):
         """Take a fact that may differ from run to run."""
 
 
-class Silent(Report):
+class Silent:
     """A report to nobody."""
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Ignore it."""
+
+    def note(self, key: str, value: str) -> None:
+        """Ignore it."""
 
 
 SILENT = Silent()
@@ -65,7 +71,7 @@ class TrainingResult:
     def best(self) -> dict[str, float]:
         """The metrics of the best epoch."""
         row = self.history.set_index("epoch").loc[self.best_epoch]
-        return {str(name): float(value) for name, value in row.items()}
+        return {str(name): float(row[name]) for name in row.index}
 
     @property
     def summary(self) -> dict[str, float]:

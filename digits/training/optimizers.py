@@ -1,10 +1,9 @@
 """Keras's optimizers and learning-rate schedules, from the settings."""
 
 import keras
+from keras.optimizers import schedules
 
 from digits.training.settings import Optimizer, Schedule
-
-schedules = keras.optimizers.schedules
 
 
 def build_optimizer(settings: Optimizer, steps: int, epochs: int) -> keras.optimizers.Optimizer:
