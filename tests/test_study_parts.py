@@ -127,7 +127,7 @@ def test_images_are_predicted_by_networks_that_never_saw_them(monkeypatch: pytes
         seen.append(set(parts[0].indices.tolist()))
         return SimpleNamespace(model=len(seen))
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(repeated, "train", train)
     monkeypatch.setattr(saved, "predict", lambda model, images: np.full((len(images), 3), model, np.float32))
     split = helpers.random_split(60)
     by = out_of_fold.predict_out_of_fold(helpers.cnn(), (split, split), 3, 4, 0)[:, 0].astype(int)

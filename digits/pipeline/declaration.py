@@ -13,6 +13,7 @@ Kind = Literal["file", "data", "metrics", "plots"]
 
 PACKAGES = ("digits", "stages", "studies")  # dependencies that begin so, and are no tables, are code
 LINKS = ".code/"  # the packages as the studies see them; see docs/architecture.md
+OUTPUTS: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
 SPLITS = ("raw", "train", "val", "test")  # names of folders that MLflow records as data sets
 VARIABLE = re.compile(r"\$\{paths\.(\w+)\}")
 ITEM = re.compile(r"\$\{item\.(\w+)\}")
@@ -88,9 +89,8 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
             kind = "file"
         return DeclaredPath(name, path, "data" if name in SPLITS else kind)
 
-    kinds: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
     inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]
-    outputs = [place(text, kind) for key, kind in kinds.items() for text in _texts(entry.get(key, []))]
+    outputs = [place(text, kind) for key, kind in OUTPUTS.items() for text in _texts(entry.get(key, []))]
     return Declaration(stage, tuple(inputs), tuple(outputs), dict(items))
 
 
@@ -105,6 +105,17 @@ def declared_settings(folder: Path) -> set[str]:
     """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
     entries = read_pipeline(folder).get("stages", {}).values()
     return {key.partition(".")[0] for entry in entries for key in parameter_keys(entry)}
+
+
+def describe(entry: Mapping[str, Any]) -> str:
+    """Return what a stage's entry declares, as lines for its help."""
+    rows = {
+        "reads": [text for text in _texts(entry.get("deps", [])) if not is_code(text)],
+        "writes": [text for key in OUTPUTS for text in _texts(entry.get(key, []))],
+        "is set by": parameter_keys(entry),
+    }
+    lines = [f"  {verb}: {', '.join(what)}" for verb, what in rows.items() if what]
+    return "\n".join(["As dvc.yaml declares it, this stage", *lines])
 
 
 def parameter_keys(entry: Mapping[str, Any]) -> list[str]:

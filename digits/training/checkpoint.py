@@ -23,17 +23,11 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training between two epochs.
-
-    rows: metrics of each completed epoch
-    best_epoch: the best so far, from 1
-    variables: the network's (seed generators too), then the optimizer's
-    best_weights: the network's weights after the best epoch
-    """
+    """A training between two epochs: metrics of each completed one, the best one so far, from 1."""
 
     rows: list[dict[str, float]]
     best_epoch: int
-    variables: Sequence[np.ndarray]
+    variables: Sequence[np.ndarray]  # the network's (seed generators too), then the optimizer's
     best_weights: Sequence[np.ndarray]
 
 
@@ -81,18 +75,17 @@ class Checkpoint:
 
     def load(self, epochs: int) -> TrainingState | None:
         """Return the state from which to train up to so many epochs; None if there is none."""
-        state = self._read(self._path)
-        if state is None or len(state.rows) > epochs:
-            state = self._read(self._finished)
-            return state if state and len(state.rows) < epochs else None
-        return state
+        for path, most in ((self._path, epochs), (self._finished, epochs - 1)):
+            if (state := self._read(path)) and len(state.rows) <= most:
+                return state
+        return None
 
     def finish(self, keep: bool) -> None:
         """Mark the training as written; keep its state to continue with more epochs, or delete it."""
-        if keep and self._path.exists():
-            self._path.replace(self._finished)
-        elif not keep:
+        if not keep:
             self._path.unlink(missing_ok=True)
+        elif self._path.exists():
+            self._path.replace(self._finished)
 
     @staticmethod
     def _read(path: Path) -> TrainingState | None:
