@@ -38,7 +38,7 @@ quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show t
 doctor: .venv/installed ## diagnose common problems and suggest fixes
 	python -m tools.doctor
 
-ui: .venv/installed ## open the runs in MLflow on 127.0.0.1:5000
+ui: .venv/installed ## open MLflow's web page on 127.0.0.1:5000
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "The runs are on the server $$MLFLOW_TRACKING_URI"; exit;; esac; \
 	echo "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"; \
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false mlflow ui --host 127.0.0.1 \
