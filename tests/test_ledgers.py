@@ -150,7 +150,7 @@ def test_sync_leaves_out_what_the_settings_no_longer_ask_for(
     repository: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget_runs()
-    repository.set({"latent-analysis": {"scatter": 50}})
+    repository.set({"latent-analysis": {"neighbour_queries": 5}})
     code, answer = asked(capsys, "sync")
     assert code == 0
     assert "Left out, since `dvc status` finds them changed or missing: latent-analysis." in answer

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def begin(entry: Entry, **tags: str) -> Journal:
         tags={"stage": entry.stage, **tags, **provenance.tags()},
         inputs=digests(entry.inputs),
         data={path.as_posix(): md5(path) for path, kind in entry.inputs.items() if kind == "data"},
-        state=asdict(provenance.read_state(entry.params)) if entry.params else None,
+        state=provenance.read_state(entry.params) if entry.params else None,
     )
     return journal
 

@@ -21,7 +21,7 @@ from digits.tracking.provenance import STATE
 from digits.tracking.uploads import log_metrics, log_model, log_params, log_tags
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`
-LINK = "run."  # prefix of the tags that name each stage's run
+LINK = "run."  # prefix of the tags of a state's run that name the run of each stage
 SHARED_TAGS = ("commit", "dirty", "experiment", "baseline")
 JOURNAL_TAG = "journal"
 
@@ -33,7 +33,7 @@ def send(journal: Journal) -> None:
         return
     replay = _Replay(store.client(), journal)
     for event in events:
-        replay.handle(event)
+        getattr(replay, f"send_{event['event']}")(event)
         journal.save_state(sent=journal.state["sent"] + 1)
     if events[-1]["event"] == "end":
         shutil.rmtree(journal.files, ignore_errors=True)  # MLflow has the copies
@@ -53,13 +53,7 @@ def send_all(own: Journal | None = None) -> int:
         journal = Journal(path)
         try:
             if journal.unfinished() and journal.lock():
-                if not journal.events():  # cut off before it had begun
-                    shutil.rmtree(path, ignore_errors=True)
-                    continue
-                if not journal.ended():
-                    journal.append("end", status="KILLED")
-                send(journal)
-                sent += 1
+                sent += _send_rest(journal)
         except Exception as error:  # one journal must not block the others
             faults.append(RuntimeError(f"{path.name}: {type(error).__name__}: {error}"))
         finally:
@@ -69,89 +63,81 @@ def send_all(own: Journal | None = None) -> int:
     return sent
 
 
+def _send_rest(journal: Journal) -> bool:
+    """Send a journal that nobody writes any more; drop one that was cut off before it had begun."""
+    if not journal.events():
+        shutil.rmtree(journal.path, ignore_errors=True)
+        return False
+    if not journal.ended():
+        journal.append("end", status="KILLED")
+    send(journal)
+    return True
+
+
 class _Replay:
-    """One journal's events on their way to its MLflow run."""
+    """One journal's events on their way to its MLflow run: a method for each event."""
 
     def __init__(self, client: MlflowClient, journal: Journal) -> None:
         self._client = client
         self._journal = journal
 
-    def handle(self, event: Event) -> None:
-        getattr(self, f"_{event['event']}")(event)
-
     @property
     def _run_id(self) -> str:
         return str(self._journal.state["run_id"])
 
-    @property
-    def _pipeline_id(self) -> str | None:
-        return self._journal.state.get("pipeline_id")
-
-    def _start(self, event: Event) -> None:
-        experiment = store.experiment_id(self._client, event["experiment"])
-        run_id = (
-            self._existing(experiment)
-            or self._client.create_run(
-                experiment,
-                start_time=event["time"],
-                run_name=event["stage"],
-                tags={JOURNAL_TAG: self._journal.path.name},
-            ).info.run_id
-        )
+    def send_start(self, event: Event) -> None:
+        client, name = self._client, self._journal.path.name
+        experiment = store.experiment_id(client, event["experiment"])
+        found = client.search_runs([experiment], f"tags.{JOURNAL_TAG} = '{name}'", max_results=1)
+        new = (experiment, event["time"], {JOURNAL_TAG: name}, event["stage"])
+        run = found[0] if found else client.create_run(*new)  # an earlier replay may have been cut off
+        run_id = run.info.run_id
         self._journal.save_state(run_id=run_id, stage=event["stage"])
-        if event.get("state"):
+        if state := event.get("state"):
             params = self._journal.files / PARAMS
-            row = enter(self._client, experiment, event["time"], event["state"], event["tags"], params)
+            row = enter(client, experiment, event["time"], state, event["tags"], params)
             self._journal.save_state(pipeline_id=row)
-            log_tags(self._client, run_id, {MLFLOW_PARENT_RUN_ID: row, STATE: event["state"]["key"]})
-        log_params(self._client, run_id, event["settings"])
+            log_tags(client, run_id, {MLFLOW_PARENT_RUN_ID: row, STATE: state["key"]})
+        log_params(client, run_id, event["settings"])
         inputs = {f"{INPUT}{digest}": path for digest, path in event["inputs"].items()}
-        log_tags(self._client, run_id, event["tags"] | inputs)
-        datasets = [_dataset(event["experiment"], *item) for item in event["data"].items()]
-        if datasets:
-            self._client.log_inputs(run_id, datasets)
+        log_tags(client, run_id, event["tags"] | inputs)
+        if event["data"]:
+            client.log_inputs(
+                run_id, [_dataset(event["experiment"], *item) for item in event["data"].items()]
+            )
 
-    def _existing(self, experiment: str) -> str | None:
-        """Find the run that an earlier replay created before it was cut off."""
-        query = f"tags.{JOURNAL_TAG} = '{self._journal.path.name}'"
-        runs = self._client.search_runs([experiment], query, max_results=1)
-        return str(runs[0].info.run_id) if runs else None
-
-    def _tags(self, event: Event) -> None:
+    def send_tags(self, event: Event) -> None:
         log_tags(self._client, self._run_id, event["tags"])
 
-    def _metrics(self, event: Event) -> None:
+    def send_metrics(self, event: Event) -> None:
         log_metrics(self._client, self._run_id, event["values"], event["time"], event["step"])
 
-    def _headline(self, event: Event) -> None:
+    def send_headline(self, event: Event) -> None:
         log_metrics(self._client, self._run_id, event["values"], event["time"])
-        if self._pipeline_id:
-            stage = self._journal.state["stage"]
-            add(self._client, self._pipeline_id, stage, event["values"], event["time"])
+        state = self._journal.state
+        if row := state.get("pipeline_id"):
+            log_metrics(self._client, row, event["values"], event["time"], prefix=f"{state['stage']}.")
 
-    def _artifacts(self, event: Event) -> None:
+    def send_artifacts(self, event: Event) -> None:
         path = self._journal.files / event["files"]
         self._client.log_artifacts(self._run_id, str(path), event["files"])
 
-    def _model(self, event: Event) -> None:
+    def send_model(self, event: Event) -> None:
         file = self._journal.files / event["file"]
         log_model(self._client, self._run_id, file, event["md5"], event["example"])
 
-    def _about(self, event: Event) -> None:
+    def send_about(self, event: Event) -> None:
         """Copy metrics and files onto the newest run that made the model, without reopening it."""
-        run = self._client.get_run(self._run_id)
-        query = f"tags.`{OUTPUT}{event['md5']}` LIKE '%'"
-        trained = self._client.search_runs(
-            [run.info.experiment_id], query, order_by=["attributes.start_time DESC"], max_results=1
-        )
-        if trained:
-            run_id = trained[0].info.run_id
-            log_metrics(self._client, run_id, event["values"], event["time"])
-            self._client.log_artifacts(run_id, str(self._journal.files / event["files"]))
+        experiment = self._client.get_run(self._run_id).info.experiment_id
+        query, order = f"tags.`{OUTPUT}{event['md5']}` LIKE '%'", ["attributes.start_time DESC"]
+        for trained in self._client.search_runs([experiment], query, order_by=order, max_results=1):
+            log_metrics(self._client, trained.info.run_id, event["values"], event["time"])
+            self._client.log_artifacts(trained.info.run_id, str(self._journal.files / event["files"]))
 
-    def _end(self, event: Event) -> None:
-        if self._pipeline_id and event["status"] == "FINISHED":
-            link(self._client, self._pipeline_id, self._journal.state["stage"], self._run_id)
+    def send_end(self, event: Event) -> None:
+        state = self._journal.state
+        if event["status"] == "FINISHED" and (row := state.get("pipeline_id")):
+            log_tags(self._client, row, {f"{LINK}{state['stage']}": self._run_id})
         self._client.set_terminated(self._run_id, event["status"], event["time"])
 
 
@@ -180,19 +166,9 @@ def enter(
             return str(found[0].info.run_id)
         own = {"stage": PIPELINE, STATE: state["key"]} | {k: tags[k] for k in SHARED_TAGS if k in tags}
         run = found[0] if found else client.create_run(experiment, time, own, own.get("experiment", PIPELINE))
-        run_id = run.info.run_id
+    run_id = str(run.info.run_id)
     log_params(client, run_id, state["settings"])
     if params.exists():
         client.log_artifact(run_id, str(params))
     client.set_terminated(run_id, end_time=time)
-    return str(run_id)
-
-
-def add(client: MlflowClient, run_id: str, stage: str, values: Mapping[str, float], time: int) -> None:
-    """Log a stage's metrics on the state's run."""
-    log_metrics(client, run_id, {f"{stage}.{name}": value for name, value in values.items()}, time)
-
-
-def link(client: MlflowClient, run_id: str, stage: str, stage_run: str) -> None:
-    """Name the stage's run on the state's run."""
-    log_tags(client, run_id, {f"{LINK}{stage}": stage_run})
+    return run_id

@@ -23,6 +23,7 @@ IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEO
 BEFORE_PATH = re.compile(r"sqlite(\+\w+)?:///|file:(?!//)|(?![\w+.-]+:)")
 NO_PATH = re.compile(r"/|:memory:|file:|(databricks|databricks-uc|uc)$")
 DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+STAGES = "tags.stage LIKE '%'"
 ARTIFACTS = "mlruns"
 COLUMNS = (
     ("experiments", "artifact_location"),
@@ -51,14 +52,12 @@ class Ledger:
     def runs(self) -> list[Run]:
         """All runs that have a stage, newest first."""
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
-        found: list[Run] = []
-        token = None
-        while True:
-            page = self.client.search_runs(experiments, "tags.stage LIKE '%'", page_token=token)
+        page = self.client.search_runs(experiments, STAGES)
+        found = list(page)
+        while page.token:
+            page = self.client.search_runs(experiments, STAGES, page_token=page.token)
             found += page
-            token = page.token
-            if not token:
-                return sorted(found, key=lambda run: run.info.start_time, reverse=True)
+        return sorted(found, key=lambda run: run.info.start_time, reverse=True)
 
     def makers(self, *md5s: str) -> list[Run]:
         """Return the finished runs that have an output of each MD5, newest first."""

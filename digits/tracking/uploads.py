@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,24 +18,25 @@ REQUIREMENTS = ("keras", "mlflow", "numpy", "tensorflow")
 
 def log_params(client: MlflowClient, run_id: str, settings: Mapping[str, Any]) -> None:
     """Set parameters; values that are not text are written as JSON."""
-    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
-    for chunk in _chunks([Param(key, text) for key, text in texts.items()]):
-        client.log_batch(run_id, params=chunk)
+    params = [Param(k, v if isinstance(v, str) else json.dumps(v)) for k, v in settings.items()]
+    for start in range(0, len(params), BATCH):
+        client.log_batch(run_id, params=params[start : start + BATCH])
 
 
 def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags."""
-    for chunk in _chunks([RunTag(key, value) for key, value in tags.items()]):
-        client.log_batch(run_id, tags=chunk)
+    pairs = [RunTag(key, value) for key, value in tags.items()]
+    for start in range(0, len(pairs), BATCH):
+        client.log_batch(run_id, tags=pairs[start : start + BATCH])
 
 
 def log_metrics(
-    client: MlflowClient, run_id: str, values: Mapping[str, float], time: int, step: int = 0
+    client: MlflowClient, run: str, values: Mapping[str, float], time: int, step: int = 0, prefix: str = ""
 ) -> None:
     """Log metrics under the names that MLflow takes."""
-    metrics = [Metric(metric_name(key), value, time, step) for key, value in values.items()]
+    metrics = [Metric(metric_name(f"{prefix}{key}"), value, time, step) for key, value in values.items()]
     if metrics:
-        client.log_batch(run_id, metrics=metrics)
+        client.log_batch(run, metrics=metrics)
 
 
 def metric_name(name: str) -> str:
@@ -43,26 +44,21 @@ def metric_name(name: str) -> str:
     return NOT_IN_NAMES.sub("_", name)
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-
-
 def log_model(client: MlflowClient, run_id: str, file: Path, md5: str, example: list[Any]) -> None:
     """Log a Keras model with signature, input example and pinned requirements, tagged with its MD5."""
     run = client.get_run(run_id)
     if run.outputs and run.outputs.model_outputs:
         return  # an earlier replay came this far
-    model = client.create_logged_model(
-        run.info.experiment_id, name=file.stem, source_run_id=run_id, tags={"md5": md5}
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        _save(file, example, Path(folder) / file.stem)
-        client.log_model_artifacts(model.model_id, str(Path(folder) / file.stem))
+    model = client.create_logged_model(run.info.experiment_id, file.stem, run_id, tags={"md5": md5})
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = f"{temporary}/{file.stem}"
+        _save(file, example, folder)
+        client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
 
 
-def _save(file: Path, example: list[Any], folder: Path) -> None:
+def _save(file: Path, example: list[Any], folder: str) -> None:
     import keras
     import numpy as np
     from mlflow import tensorflow
@@ -72,7 +68,7 @@ def _save(file: Path, example: list[Any], folder: Path) -> None:
     images = np.asarray(example, dtype=np.float32)
     tensorflow.save_model(
         network,
-        str(folder),
+        folder,
         signature=infer_signature(images, network.predict(images, verbose=0)),
         input_example=images,
         pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
