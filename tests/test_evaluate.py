@@ -307,7 +307,7 @@ def test_examples_of_corruptions_stand_in_frames() -> None:
 
 def test_the_comparison_has_a_row_per_classifier() -> None:
     context = make_context()
-    metrics: dict[str, dict[str, float]] = baselines.measure(context, 20)
+    metrics: dict[str, dict[str, float]] = baselines.measure(context, 20)[0]
     for name, kind in (("mlp", "usual"), ("cnn", "perfect")):
         result = make_result(kind, name)
         metrics[name], _ = measure_result(result, result.probabilities, 1.0, context)

@@ -115,7 +115,8 @@ def _generalized(key: str, items: Mapping[str, str]) -> str:
 
 def code(package: str, stage: str) -> list[str]:
     """Return the code dependencies of a stage, as paths from the folder of its dvc.yaml, sorted."""
-    units = {_unit(file) for file in closure(entry_module(package, stage))}
+    files = closure(entry_module(package, stage))
+    units = {_unit(file, files) for file in files}
     outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
     return sorted(_dependency(package, unit.relative_to(ROOT)) for unit in outermost)
 
@@ -126,10 +127,11 @@ def _dependency(package: str, unit: Path) -> str:
     return unit.relative_to(package).as_posix() if unit.parts[0] == package else f"{LINKS}{unit.as_posix()}"
 
 
-def _unit(file: Path) -> Path:
-    """Return the file, or the folder that stands for it."""
+def _unit(file: Path, files: set[Path]) -> Path:
+    """Return the file, or the folder that stands for it; a study's folder holds other stages, too."""
     place = file.parent.relative_to(ROOT)
-    return file if place.as_posix() in BY_FILE or place.parts[0] == "studies" else file.parent
+    alone = place.parts[0] == "studies" and not files.issuperset(file.parent.glob("*.py"))
+    return file if alone or place.as_posix() in BY_FILE else file.parent
 
 
 def closure(module: Path) -> set[Path]:

@@ -67,7 +67,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         TestResult(name, context.test, context.classes, predict(model, context.test.images))
         for name, model in models.items()
     ]
-    details: dict[str, Any] = dict(baselines.measure(context, settings.logistic_iterations))
+    baseline_metrics, logistic = baselines.measure(context, settings.logistic_iterations)
+    details: dict[str, Any] = dict(baseline_metrics)
     for result in results:
         details[result.name] = outputs.write_classifier(result, models[result.name], context, paths)
     outputs.write_error_rates(details, context, paths)
@@ -75,7 +76,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     outputs.write_robustness(models, context, (levels, settings.corrupted_images, parameters.seed), paths)
     details["ae"] = outputs.write_reconstruction(networks["ae"], context, paths)
     outputs.write_curves(list(networks), paths)
-    outputs.write_metrics(details, results, paths)
+    outputs.write_metrics(details, results, logistic, paths)
     for name in networks:
         metrics = {f"test_{key}": float(value) for key, value in flatten(details[name])}
         files = {"test": paths.plots / name, "test/tables": paths.data / name}

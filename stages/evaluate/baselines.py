@@ -15,22 +15,23 @@ from digits.analysis.classification.metrics import assess, majority_probabilitie
 from digits.data.splits import Split, flatten
 from digits.drawing.style import GOOD, new_figure
 from digits.networks.registry import NETWORKS
-from stages.evaluate.context import Context
+from stages.evaluate.context import EvaluationContext
 
 TITLES = {"majority": "Majority class", "logistic": "Logistic regression"}
 
 
-def measure(context: Context, iterations: int) -> dict[str, dict[str, float]]:
-    """Return the metrics of the baselines, fitted on the training split."""
+def measure(context: EvaluationContext, iterations: int) -> tuple[dict[str, dict[str, float]], np.ndarray]:
+    """Return the metrics of the baselines, and the classes that logistic regression predicts, (n,)."""
     train, test = context.train, context.test
     probabilities = {
         "majority": majority_probabilities(train.labels, len(test), len(context.classes)),
         "logistic": _logistic(train, test, iterations),
     }
-    return {
+    metrics = {
         name: assess(test.labels, values, context.confidence, context.bins)
         for name, values in probabilities.items()
     }
+    return metrics, probabilities["logistic"].argmax(axis=1)
 
 
 def _logistic(train: Split, test: Split, iterations: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from digits.pipeline.declaration import Paths
 
 
 @dataclass(frozen=True)
-class Context:
+class EvaluationContext:
     """The splits, the names of the classes, and how metrics of the n test images are taken.
 
     doubtful: bool (n,), whether human raters doubt the label
@@ -34,14 +34,16 @@ class Context:
     bins: int
 
 
-def read_context(paths: Paths, resampling: tuple[int, int], confidence: float, bins: int) -> Context:
+def read_context(
+    paths: Paths, resampling: tuple[int, int], confidence: float, bins: int
+) -> EvaluationContext:
     """Read the splits and what is known of the data set; draw the resamples (number, seed)."""
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     dataset, (resamples, seed) = read_dataset(paths.dataset), resampling
     doubtful = np.isin(test.indices, dataset["doubtful_test_labels"])
     counts = draw_counts(len(test), resamples, np.random.default_rng(seed))
     weights = np.hstack([weigh_equally(len(test)), counts])
-    return Context(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
+    return EvaluationContext(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class TestResult:
 
 
 def measure_result(
-    result: TestResult, tempered: np.ndarray, temperature: float, context: Context
+    result: TestResult, tempered: np.ndarray, temperature: float, context: EvaluationContext
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return all metrics by name, and a table of those that have a bootstrap interval.
 

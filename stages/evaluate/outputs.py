@@ -31,7 +31,7 @@ from stages.evaluate import (
     reconstruction,
     robustness,
 )
-from stages.evaluate.context import Context, TestResult, measure_result
+from stages.evaluate.context import EvaluationContext, TestResult, measure_result
 
 
 def _write(
@@ -50,7 +50,7 @@ def predictions_file(name: str, paths: Paths) -> Path:
 
 
 def write_classifier(
-    result: TestResult, model: keras.Model, context: Context, paths: Paths
+    result: TestResult, model: keras.Model, context: EvaluationContext, paths: Paths
 ) -> dict[str, Any]:
     """Write outputs, tables and pictures of a classifier; return its metrics."""
     labels, classes, title = result.test.labels, result.classes, result.title
@@ -99,14 +99,18 @@ def write_classifier(
     return metrics
 
 
-def write_error_rates(details: Mapping[str, dict[str, Any]], context: Context, paths: Paths) -> None:
+def write_error_rates(
+    details: Mapping[str, dict[str, Any]], context: EvaluationContext, paths: Paths
+) -> None:
     """Write the metrics that all classifiers share, and their error rates side by side."""
     table = baselines.tabulate_classifiers(details)
     picture = baselines.draw_error_rates(table, context.confidence)
     _write(paths, "", {"comparison": table}, {"comparison": picture})
 
 
-def write_comparison(results: Sequence[TestResult], context: Context, paths: Paths) -> dict[str, Any]:
+def write_comparison(
+    results: Sequence[TestResult], context: EvaluationContext, paths: Paths
+) -> dict[str, Any]:
     """Write how classifiers differ; return the metrics of the pair, or of each pair by its names."""
     pairs = list(combinations(results, 2))
     compared = [comparison.compare(*pair) for pair in pairs]
@@ -125,7 +129,7 @@ def write_comparison(results: Sequence[TestResult], context: Context, paths: Pat
 
 def write_robustness(
     models: Mapping[str, keras.Model],
-    context: Context,
+    context: EvaluationContext,
     corruption: tuple[robustness.Levels, int, int],
     paths: Paths,
 ) -> None:
@@ -141,7 +145,7 @@ def write_robustness(
     _write(paths, "", {"robustness": table}, pictures)
 
 
-def write_reconstruction(network: keras.Model, context: Context, paths: Paths) -> dict[str, float]:
+def write_reconstruction(network: keras.Model, context: EvaluationContext, paths: Paths) -> dict[str, float]:
     """Write errors and reconstructions of the autoencoder and of PCA; return their mean errors."""
     originals = scale(context.test.images)
     reconstructed = reconstruction.reconstruct(network, context.train, context.test)
@@ -162,11 +166,13 @@ def write_curves(networks: Sequence[str], paths: Paths) -> None:
             _write(paths, name, {}, {"history": picture})
 
 
-def write_metrics(details: Mapping[str, Any], results: Sequence[TestResult], paths: Paths) -> None:
+def write_metrics(
+    details: Mapping[str, Any], results: Sequence[TestResult], logistic: np.ndarray, paths: Paths
+) -> None:
     """Write all numbers, the headline numbers, and the predicted classes of all test images."""
     write_json(paths.data / "details.json", details)
-    accuracies = {name: details[name]["accuracy"] for name in ("logistic", *(r.name for r in results))}
-    errors = {"ae": details["ae"]["mse"], "ae_pca": details["ae"]["pca_mse"]}
-    write_json(paths.metrics, accuracies | errors)
-    predictions = {result.name: result.predictions for result in results}
-    write_table(paths.predictions, pd.DataFrame({"label": results[0].test.labels, **predictions}))
+    accuracies = {result.name: details[result.name]["accuracy"] for result in results}
+    write_json(paths.metrics, {"ae": details["ae"]["mse"], **accuracies})
+    columns = {"label": results[0].test.labels, "logistic": logistic}
+    columns |= {result.name: result.predictions for result in results}
+    write_table(paths.predictions, pd.DataFrame(columns))

@@ -10,13 +10,15 @@ from matplotlib.figure import Figure
 from digits.analysis.classification.calibration import reliability_table
 from digits.analysis.classification.intervals import accuracy_interval
 from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
-from stages.evaluate.context import Context, TestResult
+from stages.evaluate.context import EvaluationContext, TestResult
 
 POINTS = 500  # of a curve, at most
 LINES = ("-", "--")
 
 
-def tabulate_calibration(result: TestResult, tempered: np.ndarray, context: Context) -> pd.DataFrame:
+def tabulate_calibration(
+    result: TestResult, tempered: np.ndarray, context: EvaluationContext
+) -> pd.DataFrame:
     """Return one row per bin that has images, before and after temperature scaling, with intervals.
 
     tempered: probabilities (n, n_classes) after temperature scaling

@@ -39,7 +39,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.data.splits import read_split
     from digits.drawing.style import save
     from digits.networks.common.saved import load_model
-    from studies.seeds import similarity
+    from studies.twins import similarity
 
     settings = parameters.twins
     images = read_split(paths.test).images[: settings.images]

@@ -17,7 +17,7 @@ COLUMNS = 8  # pairs of kernels in a row of the picture
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSimilarity:
     """A convolution of both networks: a row for each pair of maps, and metrics of the whole."""
 
     table: pd.DataFrame
@@ -36,7 +36,7 @@ class Kernels:
 
 def compare_layers(
     networks: tuple[keras.Model, keras.Model], images: np.ndarray, repeats: int, rng: np.random.Generator
-) -> list[Layer]:
+) -> list[LayerSimilarity]:
     """Return how similar each convolution is on images, uint8 (n, height, width, channels)."""
     ours, theirs = (feature_maps(network, images) for network in networks)
     return [_compare_layer(name, maps, theirs[name], repeats, rng) for name, maps in ours.items()]
@@ -44,7 +44,7 @@ def compare_layers(
 
 def _compare_layer(
     name: str, first: np.ndarray, second: np.ndarray, repeats: int, rng: np.random.Generator
-) -> Layer:
+) -> LayerSimilarity:
     """Return the matched maps (n, height, width, maps), CKA, and both by chance."""
     correlations = similarity.correlate_maps(first, second)
     rows, columns = similarity.match(correlations)
@@ -62,7 +62,7 @@ def _compare_layer(
             similarity.by_chance(similarity.linear_cka, first, second, repeats, rng).mean()
         ),
     }
-    return Layer(pd.DataFrame(pairs), metrics)
+    return LayerSimilarity(pd.DataFrame(pairs), metrics)
 
 
 def compare_kernels(
