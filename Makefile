@@ -33,7 +33,7 @@ verify: .venv/installed ## run the committed pipeline in a fresh clone and compa
 	python -m tools.verify $(if $(INTO),--into $(INTO))
 
 quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show the results
-	python -m tools.quick
+	python -m tools.sandbox
 
 doctor: .venv/installed ## diagnose common problems and suggest fixes
 	python -m tools.doctor

@@ -37,11 +37,8 @@ def fingerprint() -> dict[str, Any]:
 def differences(repository: Path = ROOT) -> list[str]:
     """Return one line for each difference between this machine and the recorded one."""
     recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
-    return [
-        f"{key}: recorded {recorded.get(key)}, here {here[key]}"
-        for key in here
-        if recorded.get(key) != here[key]
-    ]
+    unlike = [key for key in here if recorded.get(key) != here[key]]
+    return [f"{key}: recorded {recorded.get(key)}, here {here[key]}" for key in unlike]
 
 
 def _processor() -> dict[str, str]:

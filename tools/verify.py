@@ -12,8 +12,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
@@ -29,8 +29,7 @@ RELATIVE_TOLERANCE = 0.3
 ACCURACIES = ("cnn", "cnn_val", "logistic", "mlp", "mlp_val", "pixels", "pixels_random")
 
 
-@dataclass(frozen=True)
-class Unlike:
+class Unlike(NamedTuple):
     """An output with different bytes in the new run: both MD5s, None where the output is missing."""
 
     stage: str
@@ -95,21 +94,15 @@ def compare_bytes(recorded: Path, rerun: Path) -> Iterator[Unlike]:
     """
     ours, theirs = _outputs(recorded), _outputs(rerun)
     order = list(YAML(typ="safe").load(recorded / "dvc.yaml")["stages"])
-    models_first = {
-        key: (order.index(key[0]), not key[1].endswith(".keras"), key[1]) for key in ours | theirs
-    }
-    for stage, path in sorted(models_first, key=models_first.__getitem__):
-        unlike = Unlike(stage, path, ours.get((stage, path)), theirs.get((stage, path)))
-        if unlike.recorded != unlike.found:
-            yield unlike
+    place = {key: (order.index(key[0]), not key[1].endswith(".keras"), key[1]) for key in ours | theirs}
+    for key in sorted(place, key=place.__getitem__):
+        if ours.get(key) != theirs.get(key):
+            yield Unlike(*key, ours.get(key), theirs.get(key))
 
 
 def _outputs(repository: Path) -> dict[tuple[str, str], str]:
-    return {
-        (stage, out["path"]): out["md5"]
-        for stage, entry in locked_stages(repository).items()
-        for out in entry.get("outs", [])
-    }
+    stages = locked_stages(repository).items()
+    return {(stage, out["path"]): out["md5"] for stage, entry in stages for out in entry.get("outs", [])}
 
 
 def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
@@ -123,22 +116,18 @@ def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
 
 def _first_file(recorded: Path, rerun: Path, unlike: Unlike) -> str:
     """Return the first file that differs, according to DVC's listings or, for folders in git, to git."""
-    ours, theirs = (
-        _listing(repository, md5) for repository, md5 in ((recorded, unlike.recorded), (rerun, unlike.found))
-    )
-    changed = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    changed = _listing(recorded, unlike.recorded) ^ _listing(rerun, unlike.found)
     if changed:
-        return f"{unlike.path}/{changed[0]}"
+        return f"{unlike.path}/{min(changed)[0]}"
     status = Sandbox(rerun).git("status", "--porcelain", "--", unlike.path).splitlines()
     return status[0][3:] if status else f"{unlike.path} (DVC's cache does not list the recorded files)"
 
 
-def _listing(repository: Path, md5: str | None) -> dict[str, str]:
-    """Return the MD5s of a folder's files by name from DVC's cache; nothing if it has no listing."""
+def _listing(repository: Path, md5: str | None) -> set[tuple[str, str]]:
+    """Return names and MD5s of a folder's files from DVC's cache; nothing if it has no listing."""
     path = cached(md5 or "absent", repository)
-    if not path.exists():
-        return {}
-    return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_text())}
+    entries = json.loads(path.read_text()) if path.exists() else []
+    return {(entry["relpath"], entry["md5"]) for entry in entries}
 
 
 def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:
