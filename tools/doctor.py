@@ -15,7 +15,7 @@ from digits.pipeline.declaration import declared_settings
 from digits.pipeline.settings import read
 from digits.tracking import journal, store
 from digits.tracking.sync import stale_stages
-from tools.fingerprint import ROOT, differences
+from tools.verify import ROOT, differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_GIGABYTES = 4
@@ -133,9 +133,7 @@ def _gpu() -> Finding:
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError as error:
-        return Finding(
-            f"the driver's library is missing: {error}", "install the driver's libcuda", fault=True
-        )
+        return Finding(f"the driver's library is missing: {error}", "install the driver's libcuda", True)
     seen = _output(sys.executable, "-c", "import keras; print(*keras.distribution.list_devices('gpu'))")
     if seen:
         return Finding(f"TensorFlow computes on {seen}")

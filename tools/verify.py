@@ -7,21 +7,28 @@ metric must lie within the stated tolerance.
 import argparse
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
 from digits.pipeline import processes
+from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
-from tools.fingerprint import RECORDED, ROOT, differences
 from tools.sandbox import Sandbox
 
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = Path("metrics") / "fingerprint.json"  # the machine that made the committed results
+# What can change the last bits of a float, beside the compute settings.
+LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
+FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 # Another processor may round differently; a training then takes another course, as with another seed.
 # Accuracies may move by this much, all other metrics by this fraction of themselves.
 ACCURACY_TOLERANCE = 0.006
@@ -45,13 +52,17 @@ def main() -> int:
     """Run the clone, compare and report; return 1 where a difference is not allowed."""
     parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     parser.add_argument("--into", type=Path, help="empty folder in which the clone is kept")
-    into = parser.parse_args().into
+    parser.add_argument("--record", action="store_true", help=f"write this machine to {RECORDED} instead")
+    arguments = parser.parse_args()
+    if arguments.record:
+        (ROOT / RECORDED).write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
+        return 0
+    into = arguments.into
     kept = nullcontext(into) if into else tempfile.TemporaryDirectory(prefix="verify-")
     with kept as folder, tempfile.TemporaryDirectory() as other:
-        rerun = Path(folder)
-        recorded = _clone(Path(other) / "recorded")
+        rerun, recorded = _clone(Path(folder)), _clone(Path(other) / "recorded")
         (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to find the differing file
-        environment = Sandbox(_clone(rerun)).environment()
+        environment = Sandbox(rerun).environment()
         done = processes.run([sys.executable, "-m", "dvc", "repro"], cwd=rerun, env=environment, own=True)
         if done.returncode:
             return done.returncode
@@ -59,6 +70,28 @@ def main() -> int:
         detail = pinpoint(recorded, rerun, unlike[0]) if unlike else ""
         metrics = list(compare_metrics(recorded / "metrics", rerun / "metrics"))
         return report(unlike, detail, metrics, differences(recorded))
+
+
+def fingerprint() -> dict[str, Any]:
+    """Return processor (vendor, features), compute settings and library versions."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    processor = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = processor.get("flags", "").split()
+    return {
+        "compute": read(ROOT / "params.yaml")["compute"],
+        "features": [feature for feature in FEATURES if feature in flags],
+        "libraries": {library: version(library) for library in LIBRARIES},
+        "machine": platform.machine(),
+        "vendor": processor.get("vendor_id", "unknown"),
+    }
+
+
+def differences(repository: Path = ROOT) -> list[str]:
+    """Return one line for each difference between this machine and the recorded one."""
+    recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
+    unlike = [key for key in here if recorded.get(key) != here[key]]
+    return [f"{key}: recorded {recorded.get(key)}, here {here[key]}" for key in unlike]
 
 
 def _clone(folder: Path) -> Path:
