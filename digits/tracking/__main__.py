@@ -58,7 +58,7 @@ def _which(path: Path) -> int:
 
 
 def _show(prefix: str) -> int:
-    runs = Ledger().with_prefix(prefix)
+    runs = [run for run in Ledger().runs if run.info.run_id.startswith(prefix)]
     if len(runs) != 1:
         raise StageError(
             f"{len(runs) or 'no'} runs have an identifier that begins with {prefix!r}; "

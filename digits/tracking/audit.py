@@ -12,8 +12,8 @@ from digits.tracking.digest import INPUT, STUDIES, md5
 from digits.tracking.entry import kind_of, read_metrics
 from digits.tracking.history import History
 from digits.tracking.provenance import STATE
+from digits.tracking.replay import metric_name
 from digits.tracking.store import Ledger, outputs, tagged
-from digits.tracking.uploads import metric_name
 
 
 @dataclass

@@ -5,25 +5,30 @@ links to the stages' runs: variants of `dvc exp run` compare as one row each, wh
 """
 
 import json
+import re
 import shutil
+import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from digits.tracking import store
 from digits.tracking.digest import INPUT, OUTPUT
 from digits.tracking.journal import PARAMS, Event, Journal, journals
 from digits.tracking.provenance import STATE
-from digits.tracking.uploads import log_metrics, log_model, log_params, log_tags
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`
 LINK = "run."  # prefix of the tags of a state's run that name the run of each stage
 SHARED_TAGS = ("commit", "dirty", "experiment", "baseline")
 JOURNAL_TAG = "journal"
+BATCH = 100  # MLflow takes at most this many tags or parameters at once
+NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)  # what MLflow refuses in a metric's name
+REQUIREMENTS = ("keras", "mlflow", "numpy", "tensorflow")
 
 
 def send(journal: Journal) -> None:
@@ -101,10 +106,9 @@ class _Replay:
         log_params(client, run_id, event["settings"])
         inputs = {f"{INPUT}{digest}": path for digest, path in event["inputs"].items()}
         log_tags(client, run_id, event["tags"] | inputs)
-        if event["data"]:
-            client.log_inputs(
-                run_id, [_dataset(event["experiment"], *item) for item in event["data"].items()]
-            )
+        datasets = [_dataset(event["experiment"], *item) for item in event["data"].items()]
+        if datasets:
+            client.log_inputs(run_id, datasets)
 
     def send_tags(self, event: Event) -> None:
         log_tags(self._client, self._run_id, event["tags"])
@@ -172,3 +176,62 @@ def enter(
         client.log_artifact(run_id, str(params))
     client.set_terminated(run_id, end_time=time)
     return run_id
+
+
+def log_params(client: MlflowClient, run_id: str, settings: Mapping[str, Any]) -> None:
+    """Set parameters; values that are not text are written as JSON."""
+    params = [Param(k, v if isinstance(v, str) else json.dumps(v)) for k, v in settings.items()]
+    for start in range(0, len(params), BATCH):
+        client.log_batch(run_id, params=params[start : start + BATCH])
+
+
+def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags."""
+    pairs = [RunTag(key, value) for key, value in tags.items()]
+    for start in range(0, len(pairs), BATCH):
+        client.log_batch(run_id, tags=pairs[start : start + BATCH])
+
+
+def log_metrics(
+    client: MlflowClient, run: str, values: Mapping[str, float], time: int, step: int = 0, prefix: str = ""
+) -> None:
+    """Log metrics under the names that MLflow takes."""
+    metrics = [Metric(metric_name(f"{prefix}{key}"), value, time, step) for key, value in values.items()]
+    if metrics:
+        client.log_batch(run, metrics=metrics)
+
+
+def metric_name(name: str) -> str:
+    """Return the name with an underscore for each character that MLflow refuses."""
+    return NOT_IN_NAMES.sub("_", name)
+
+
+def log_model(client: MlflowClient, run_id: str, file: Path, md5: str, example: list[Any]) -> None:
+    """Log a Keras model with signature, input example and pinned requirements, tagged with its MD5."""
+    run = client.get_run(run_id)
+    if run.outputs and run.outputs.model_outputs:
+        return  # an earlier replay came this far
+    model = client.create_logged_model(run.info.experiment_id, file.stem, run_id, tags={"md5": md5})
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = f"{temporary}/{file.stem}"
+        _save(file, example, folder)
+        client.log_model_artifacts(model.model_id, folder)
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+
+
+def _save(file: Path, example: list[Any], folder: str) -> None:
+    import keras
+    import numpy as np
+    from mlflow import tensorflow
+    from mlflow.models import infer_signature
+
+    network = keras.saving.load_model(file, compile=False)
+    images = np.asarray(example, dtype=np.float32)
+    tensorflow.save_model(
+        network,
+        folder,
+        signature=infer_signature(images, network.predict(images, verbose=0)),
+        input_example=images,
+        pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+    )

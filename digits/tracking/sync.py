@@ -15,7 +15,6 @@ from digits.tracking import provenance, replay
 from digits.tracking.digest import LOCK, STUDIES, STUDIES_LOCK, locked_stages, md5
 from digits.tracking.entry import Entry, append_results, begin, kind_of, read_metrics
 from digits.tracking.store import Ledger
-from digits.tracking.uploads import log_metrics
 
 
 def sync() -> tuple[int, list[str], list[str], list[str]]:
@@ -91,7 +90,7 @@ def _complete_pipeline(ledger: Ledger, lock: dict[str, Any]) -> None:
         link, made = f"{replay.LINK}{stage}", makers[stage].info.run_id
         for path in (Path(out["path"]) for out in entry["outs"] if known.get(link) != made):
             if kind_of(path) == "metrics":
-                log_metrics(client, run_id, read_metrics(path), began, prefix=f"{stage}.")
+                replay.log_metrics(client, run_id, read_metrics(path), began, prefix=f"{stage}.")
         client.set_tag(run_id, link, made)
     if known.get("dvc.lock") != md5(LOCK):
         client.log_artifact(run_id, str(LOCK))
