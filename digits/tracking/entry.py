@@ -50,8 +50,7 @@ def begin(entry: Entry, **tags: str) -> Journal:
 
 def append_results(journal: Journal, entry: Entry) -> None:
     """Write the MD5s of a run's outputs and its metrics; keep its pictures and its detailed numbers."""
-    tags = {f"{OUTPUT}{digest}": path for digest, path in digests(entry.outputs).items()}
-    journal.append("tags", tags=tags)
+    journal.append("tags", tags={f"{OUTPUT}{md5}": path for md5, path in digests(entry.outputs).items()})
     for path, kind in entry.outputs.items():
         if kind == "metrics":
             journal.append("headline", values=read_metrics(path))

@@ -20,7 +20,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from digits.tracking import store
 from digits.tracking.digest import INPUT, OUTPUT
 from digits.tracking.journal import PARAMS, Event, Journal, journals
-from digits.tracking.provenance import STATE
+from digits.tracking.provenance import STATE, PipelineState
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`
 LINK = "run."  # prefix of the tags of a state's run that name the run of each stage
@@ -152,16 +152,11 @@ def _dataset(name: str, path: str, digest: str) -> DatasetInput:
 
 
 def enter(
-    client: MlflowClient,
-    experiment: str,
-    time: int,
-    state: Mapping[str, Any],
-    tags: Mapping[str, str],
-    params: Path,
+    client: MlflowClient, experiment: str, time: int, state: PipelineState, tags: dict[str, str], params: Path
 ) -> str:
     """Return the run of a state of the pipeline, created where there is none.
 
-    state: key and settings; tags: of the stage's run, a few are shared; params: a file of all settings.
+    tags: of the stage's run, a few are shared; params: a file of all settings.
     """
     with store.alone():
         query = f"tags.stage = '{PIPELINE}' and tags.{STATE} = '{state['key']}'"
