@@ -33,12 +33,12 @@ verify: .venv/installed ## run the committed pipeline in a fresh clone and compa
 	python -m tools.verify $(if $(INTO),--into $(INTO))
 
 quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show the results
-	python -m tools.quick
+	python -m tools.sandbox
 
 doctor: .venv/installed ## diagnose common problems and suggest fixes
 	python -m tools.doctor
 
-ui: .venv/installed ## open the runs in MLflow on 127.0.0.1:5000
+ui: .venv/installed ## open MLflow's web page on 127.0.0.1:5000
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "The runs are on the server $$MLFLOW_TRACKING_URI"; exit;; esac; \
 	echo "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"; \
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false mlflow ui --host 127.0.0.1 \

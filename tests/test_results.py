@@ -17,7 +17,7 @@ from digits.pipeline import StageError, processes
 from digits.pipeline.declaration import is_code
 from digits.tracking.digest import STUDIES_LOCK, locked_stages
 from tests.support.helpers import ROOT
-from tools import fingerprint, results
+from tools import results, verify
 from tools.sandbox import Sandbox
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
@@ -182,9 +182,9 @@ def test_the_results_belong_to_the_code(folder: Path) -> None:
 
 
 def test_the_fingerprint_names_the_locked_libraries_and_the_settings() -> None:
-    recorded = json.loads((ROOT / fingerprint.RECORDED).read_text())
+    recorded = json.loads((ROOT / verify.RECORDED).read_text())
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    assert recorded["libraries"] == {name: locked[name] for name in fingerprint.LIBRARIES}
+    assert recorded["libraries"] == {name: locked[name] for name in verify.LIBRARIES}
     assert recorded["compute"] == YAML(typ="safe").load(ROOT / "params.yaml")["compute"]
 
 

@@ -7,21 +7,28 @@ metric must lie within the stated tolerance.
 import argparse
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
 from digits.pipeline import processes
+from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
-from tools.fingerprint import RECORDED, ROOT, differences
 from tools.sandbox import Sandbox
 
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = Path("metrics") / "fingerprint.json"  # the machine that made the committed results
+# What can change the last bits of a float, beside the compute settings.
+LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
+FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 # Another processor may round differently; a training then takes another course, as with another seed.
 # Accuracies may move by this much, all other metrics by this fraction of themselves.
 ACCURACY_TOLERANCE = 0.006
@@ -29,8 +36,7 @@ RELATIVE_TOLERANCE = 0.3
 ACCURACIES = ("cnn", "cnn_val", "logistic", "mlp", "mlp_val", "pixels", "pixels_random")
 
 
-@dataclass(frozen=True)
-class Unlike:
+class Unlike(NamedTuple):
     """An output with different bytes in the new run: both MD5s, None where the output is missing."""
 
     stage: str
@@ -46,13 +52,17 @@ def main() -> int:
     """Run the clone, compare and report; return 1 where a difference is not allowed."""
     parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     parser.add_argument("--into", type=Path, help="empty folder in which the clone is kept")
-    into = parser.parse_args().into
+    parser.add_argument("--record", action="store_true", help=f"write this machine to {RECORDED} instead")
+    arguments = parser.parse_args()
+    if arguments.record:
+        (ROOT / RECORDED).write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
+        return 0
+    into = arguments.into
     kept = nullcontext(into) if into else tempfile.TemporaryDirectory(prefix="verify-")
     with kept as folder, tempfile.TemporaryDirectory() as other:
-        rerun = Path(folder)
-        recorded = _clone(Path(other) / "recorded")
+        rerun, recorded = _clone(Path(folder)), _clone(Path(other) / "recorded")
         (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to find the differing file
-        environment = Sandbox(_clone(rerun)).environment()
+        environment = Sandbox(rerun).environment()
         done = processes.run([sys.executable, "-m", "dvc", "repro"], cwd=rerun, env=environment, own=True)
         if done.returncode:
             return done.returncode
@@ -60,6 +70,28 @@ def main() -> int:
         detail = pinpoint(recorded, rerun, unlike[0]) if unlike else ""
         metrics = list(compare_metrics(recorded / "metrics", rerun / "metrics"))
         return report(unlike, detail, metrics, differences(recorded))
+
+
+def fingerprint() -> dict[str, Any]:
+    """Return processor (vendor, features), compute settings and library versions."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    processor = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = processor.get("flags", "").split()
+    return {
+        "compute": read(ROOT / "params.yaml")["compute"],
+        "features": [feature for feature in FEATURES if feature in flags],
+        "libraries": {library: version(library) for library in LIBRARIES},
+        "machine": platform.machine(),
+        "vendor": processor.get("vendor_id", "unknown"),
+    }
+
+
+def differences(repository: Path = ROOT) -> list[str]:
+    """Return one line for each difference between this machine and the recorded one."""
+    recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
+    unlike = [key for key in here if recorded.get(key) != here[key]]
+    return [f"{key}: recorded {recorded.get(key)}, here {here[key]}" for key in unlike]
 
 
 def _clone(folder: Path) -> Path:
@@ -95,21 +127,15 @@ def compare_bytes(recorded: Path, rerun: Path) -> Iterator[Unlike]:
     """
     ours, theirs = _outputs(recorded), _outputs(rerun)
     order = list(YAML(typ="safe").load(recorded / "dvc.yaml")["stages"])
-    models_first = {
-        key: (order.index(key[0]), not key[1].endswith(".keras"), key[1]) for key in ours | theirs
-    }
-    for stage, path in sorted(models_first, key=models_first.__getitem__):
-        unlike = Unlike(stage, path, ours.get((stage, path)), theirs.get((stage, path)))
-        if unlike.recorded != unlike.found:
-            yield unlike
+    place = {key: (order.index(key[0]), not key[1].endswith(".keras"), key[1]) for key in ours | theirs}
+    for key in sorted(place, key=place.__getitem__):
+        if ours.get(key) != theirs.get(key):
+            yield Unlike(*key, ours.get(key), theirs.get(key))
 
 
 def _outputs(repository: Path) -> dict[tuple[str, str], str]:
-    return {
-        (stage, out["path"]): out["md5"]
-        for stage, entry in locked_stages(repository).items()
-        for out in entry.get("outs", [])
-    }
+    stages = locked_stages(repository).items()
+    return {(stage, out["path"]): out["md5"] for stage, entry in stages for out in entry.get("outs", [])}
 
 
 def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
@@ -123,22 +149,18 @@ def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
 
 def _first_file(recorded: Path, rerun: Path, unlike: Unlike) -> str:
     """Return the first file that differs, according to DVC's listings or, for folders in git, to git."""
-    ours, theirs = (
-        _listing(repository, md5) for repository, md5 in ((recorded, unlike.recorded), (rerun, unlike.found))
-    )
-    changed = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    changed = _listing(recorded, unlike.recorded) ^ _listing(rerun, unlike.found)
     if changed:
-        return f"{unlike.path}/{changed[0]}"
+        return f"{unlike.path}/{min(changed)[0]}"
     status = Sandbox(rerun).git("status", "--porcelain", "--", unlike.path).splitlines()
     return status[0][3:] if status else f"{unlike.path} (DVC's cache does not list the recorded files)"
 
 
-def _listing(repository: Path, md5: str | None) -> dict[str, str]:
-    """Return the MD5s of a folder's files by name from DVC's cache; nothing if it has no listing."""
+def _listing(repository: Path, md5: str | None) -> set[tuple[str, str]]:
+    """Return names and MD5s of a folder's files from DVC's cache; nothing if it has no listing."""
     path = cached(md5 or "absent", repository)
-    if not path.exists():
-        return {}
-    return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_text())}
+    entries = json.loads(path.read_text()) if path.exists() else []
+    return {(entry["relpath"], entry["md5"]) for entry in entries}
 
 
 def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from digits.networks.registry import CLASSIFIERS
 from digits.pipeline import StageError
 from digits.tracking import audit, promotion, store, sync
 from digits.tracking.digest import INPUT, locked_outputs, md5
@@ -26,15 +27,14 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m digits.tracking", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = {}
-    for name, (function, description) in COMMANDS.items():
+    for name, (_, description) in COMMANDS.items():
         commands[name] = subparsers.add_parser(name, help=description, description=description)
-        commands[name].set_defaults(run_command=function)
-    commands["which"].add_argument("file", type=Path, metavar="FILE", help="a file or folder, under any name")
-    commands["show"].add_argument("run", metavar="RUN", help="identifier of the run, or its first characters")
-    commands["promote"].add_argument("network", choices=promotion.CLASSIFIERS, help="the network in models/")
-    arguments = parser.parse_args(words)
+    commands["which"].add_argument("path", type=Path, metavar="FILE", help="a file or folder, under any name")
+    commands["show"].add_argument("prefix", metavar="RUN", help="a run's identifier, or its first characters")
+    commands["promote"].add_argument("network", choices=CLASSIFIERS, help="the network in models/")
+    arguments = vars(parser.parse_args(words))
     try:
-        return int(arguments.run_command(arguments))
+        return COMMANDS[arguments.pop("command")][0](**arguments)
     except StageError as error:
         sys.exit(f"tracking: {error}")
     except MlflowException as error:
@@ -42,8 +42,7 @@ def main(words: list[str] | None = None) -> int:
         sys.exit(f"tracking: MLflow at {uri} failed: {error.message} `make doctor` suggests a fix.")
 
 
-def _which(arguments: argparse.Namespace) -> int:
-    path: Path = arguments.file
+def _which(path: Path) -> int:
     if not path.exists():
         raise StageError(f"{path} is not there. `dvc checkout` restores what dvc.lock names.")
     digest = md5(path)
@@ -58,57 +57,51 @@ def _which(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    runs = Ledger().with_prefix(arguments.run)
+def _show(prefix: str) -> int:
+    runs = [run for run in Ledger().runs if run.info.run_id.startswith(prefix)]
     if len(runs) != 1:
         raise StageError(
-            f"{len(runs) or 'no'} runs have an identifier that begins with {arguments.run!r}; "
+            f"{len(runs) or 'no'} runs have an identifier that begins with {prefix!r}; "
             "MLflow's UI shows it on the run's page, `which FILE` prints it."
         )
     print(*_describe(runs[0]), sep="\n")
-    print("outputs:", *_indented(outputs(runs[0])), sep="\n")
-    commands = restoring(outputs(runs[0]), History())
-    print("to restore them:", *(f"  {line}" for line in commands), sep="\n")
+    _list("outputs:", (f"{path}  {digest}" for path, digest in outputs(runs[0]).items()))
+    _list("to restore them:", restoring(outputs(runs[0]), History()))
     return 0
 
 
-def _sync(arguments: argparse.Namespace) -> int:
-    done = sync.sync()
-    print(f"Runs sent to MLflow: {done.sent}.")
-    if done.restored:
-        print(f"Entered as restored: {', '.join(done.restored)}.")
-    if done.stale:
+def _sync() -> int:
+    sent, unsent, restored, stale = sync.sync()
+    print(f"Runs sent to MLflow: {sent}.")
+    if restored:
+        print(f"Entered as restored: {', '.join(restored)}.")
+    if stale:
         print(
-            f"Left out, since `dvc status` finds them changed or missing: {', '.join(done.stale)}. "
+            f"Left out, since `dvc status` finds them changed or missing: {', '.join(stale)}. "
             "`dvc repro` makes them, `dvc checkout` restores what is in DVC's cache."
         )
-    if done.unsent:
-        print("Could not be sent:", *done.unsent, sep="\n  ")
-    return 1 if done.unsent else 0
+    _list("Could not be sent:", unsent)
+    return 1 if unsent else 0
 
 
-def _audit(arguments: argparse.Namespace) -> int:
+def _audit() -> int:
     found = audit.audit(Ledger(), History(), locked_outputs())
     print(f"Numbers in metrics/ compared with MLflow: {found.numbers}.")
     print(
-        f"Tracked outputs: {found.committed} committed, {found.of_experiments} of experiments, "
-        f"{found.uncommitted} of runs never committed."
+        f"Tracked outputs: {found.outputs['committed']} committed, {found.outputs['experiment']} of "
+        f"experiments, {found.outputs['neither']} of runs never committed."
     )
-    if found.untracked:
-        print("In no run (`python -m digits.tracking sync` enters them):", *found.untracked, sep="\n  ")
-    if found.not_run:
-        print("Of studies that have not been run here:", *found.not_run, sep="\n  ")
-    if found.contradictions:
-        print("Contradictions:", *found.contradictions, sep="\n  ")
+    _list("In no run (`python -m digits.tracking sync` enters them):", found.untracked)
+    _list("Of studies that have not been run here:", found.not_run)
+    _list("Contradictions:", found.contradictions)
     if found.sound:
         print("The two ledgers agree.")
     return 0 if found.sound else 1
 
 
-def _promote(arguments: argparse.Namespace) -> int:
-    verdict = promotion.promote(Ledger(), arguments.network)
-    becomes = "is now" if verdict.promoted else "does not become"
-    print(f"{arguments.network} {becomes} champion: {verdict.reason}.")
+def _promote(network: str) -> int:
+    promoted, reason = promotion.promote(Ledger(), network)
+    print(f"{network} {'is now' if promoted else 'does not become'} champion: {reason}.")
     return 0
 
 
@@ -124,16 +117,18 @@ def _describe(run: Run) -> Iterator[str]:
     if "experiment" in tags:
         yield f"experiment: {tags['experiment']}"
     yield "settings:"
-    yield from _indented(dict(sorted(run.data.params.items())), separator=" = ")
+    yield from (f"  {key} = {value}" for key, value in sorted(run.data.params.items()))
     yield "inputs:"
-    yield from _indented(tagged(run, INPUT))
+    yield from (f"  {path}  {digest}" for path, digest in tagged(run, INPUT).items())
 
 
-def _indented(pairs: dict[str, str], separator: str = "  ") -> list[str]:
-    return [f"  {key}{separator}{value}" for key, value in pairs.items()]
+def _list(title: str, lines: Iterable[str]) -> None:
+    """Print the title and the lines; nothing where there are no lines."""
+    if listed := [f"  {line}" for line in lines]:
+        print(title, *listed, sep="\n")
 
 
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
+COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "which": (_which, "show the run, commit, settings and inputs that made a file"),
     "show": (_show, "show what a run made, and the commands that restore it"),
     "sync": (_sync, "send waiting runs to MLflow; enter results that no run here made"),

@@ -1,7 +1,7 @@
 """Cross-checks the two ledgers: files and git on one side, MLflow on the other."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +12,8 @@ from digits.tracking.digest import INPUT, STUDIES, md5
 from digits.tracking.entry import kind_of, read_metrics
 from digits.tracking.history import History
 from digits.tracking.provenance import STATE
+from digits.tracking.replay import metric_name
 from digits.tracking.store import Ledger, outputs, tagged
-from digits.tracking.uploads import metric_name
 
 
 @dataclass
@@ -21,9 +21,7 @@ class Audit:
     """What an audit found; sound where there are no contradictions and nothing is untracked."""
 
     numbers: int = 0
-    committed: int = 0
-    of_experiments: int = 0
-    uncommitted: int = 0
+    outputs: Counter[str] = field(default_factory=Counter)  # committed, of an experiment, or neither
     untracked: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)  # of studies, whose numbers came with git
     contradictions: list[str] = field(default_factory=list)
@@ -39,19 +37,14 @@ def audit(ledger: Ledger, history: History, locked: Iterable[str]) -> Audit:
 
     locked: paths of the outputs in dvc.lock.
     """
-    found = Audit()
+    found = Audit(contradictions=list(_unlike_twins(ledger)))
     for path in map(Path, sorted(locked)):
         if kind_of(path) == "metrics" and path.exists():
             _compare_numbers(ledger, path, found)
     for digest in {digest for run in ledger.runs for digest in outputs(run).values()}:
-        place = history.find(digest)
-        if place is None:
-            found.uncommitted += 1
-        elif place.experiment:
-            found.of_experiments += 1
-        else:
-            found.committed += 1
-    found.contradictions += _unlike_twins(ledger)
+        revision = history.find(digest)
+        held = ("experiment" if revision.experiment else "committed") if revision else "neither"
+        found.outputs[held] += 1
     return found
 
 
@@ -60,12 +53,12 @@ def _compare_numbers(ledger: Ledger, path: Path, found: Audit) -> None:
     if not makers:
         (found.not_run if path.is_relative_to(STUDIES) else found.untracked).append(str(path))
         return
+    run = makers[0]
     for name, value in read_metrics(path).items():
         found.numbers += 1
-        other = makers[0].data.metrics.get(metric_name(name))
+        other = run.data.metrics.get(metric_name(name))
         if other is None or not math.isclose(other, value, rel_tol=1e-12, abs_tol=1e-12):
-            run_id = makers[0].info.run_id
-            found.contradictions.append(f"{path}: {name} is {value}, run {run_id} says {other}")
+            found.contradictions.append(f"{path}: {name} is {value}, run {run.info.run_id} says {other}")
 
 
 def _unlike_twins(ledger: Ledger) -> Iterator[str]:
@@ -74,15 +67,13 @@ def _unlike_twins(ledger: Ledger) -> Iterator[str]:
     for run in ledger.runs:
         if run.info.status == "FINISHED" and outputs(run) and STATE in run.data.tags:
             tags = run.data.tags  # another device may round differently
-            key = tags["stage"], tags[STATE], tags.get("device", ""), str(tagged(run, INPUT))
-            twins[key].append(run)
-    for (stage, *_), runs in twins.items():
-        for run in runs[1:]:
-            first, other = outputs(runs[0]), outputs(run)
-            for path in sorted(first.keys() & other.keys()):
-                if first[path] != other[path]:
-                    yield (
-                        f"{stage}: {path} has other bytes in run {runs[0].info.run_id} than in run "
-                        f"{run.info.run_id}, with the same settings, code and inputs"
-                    )
-                    break
+            twins[tags["stage"], tags[STATE], tags.get("device", ""), str(tagged(run, INPUT))].append(run)
+    for (stage, *_), (first, *others) in twins.items():
+        for run in others:
+            ours, theirs = outputs(first), outputs(run)
+            unlike = [path for path in sorted(ours.keys() & theirs.keys()) if ours[path] != theirs[path]]
+            if unlike:
+                yield (
+                    f"{stage}: {unlike[0]} has other bytes in run {first.info.run_id} than in run "
+                    f"{run.info.run_id}, with the same settings, code and inputs"
+                )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,14 @@ def begin(entry: Entry, **tags: str) -> Journal:
         tags={"stage": entry.stage, **tags, **provenance.tags()},
         inputs=digests(entry.inputs),
         data={path.as_posix(): md5(path) for path, kind in entry.inputs.items() if kind == "data"},
-        state=asdict(provenance.read_state(entry.params)) if entry.params else None,
+        state=provenance.read_state(entry.params) if entry.params else None,
     )
     return journal
 
 
 def append_results(journal: Journal, entry: Entry) -> None:
     """Write the MD5s of a run's outputs and its metrics; keep its pictures and its detailed numbers."""
-    tags = {f"{OUTPUT}{digest}": path for digest, path in digests(entry.outputs).items()}
-    journal.append("tags", tags=tags)
+    journal.append("tags", tags={f"{OUTPUT}{md5}": path for md5, path in digests(entry.outputs).items()})
     for path, kind in entry.outputs.items():
         if kind == "metrics":
             journal.append("headline", values=read_metrics(path))

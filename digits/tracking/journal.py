@@ -127,8 +127,7 @@ class Journal:
 
     def ended(self) -> bool:
         """Whether the journal holds the end of its run."""
-        events = self.events()
-        return bool(events) and events[-1]["event"] == "end"
+        return any(event["event"] == "end" for event in self.events())
 
     @property
     def state(self) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """Moves the alias `champion` of a registered model to a network that is better on the test set."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -17,23 +15,15 @@ from digits.tracking.digest import md5
 from digits.tracking.store import Ledger
 
 CHAMPION = "champion"
-CLASSIFIERS = ("mlp", "cnn")  # names of files in models/
 SIGNIFICANCE = 0.05
 PREDICTIONS = "test/predictions.csv"  # artifact that `evaluate` puts on the run that trained
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a network becomes champion, and why or why not."""
-
-    promoted: bool
-    reason: str
-
-
-def promote(ledger: Ledger, name: str) -> Verdict:
+def promote(ledger: Ledger, name: str) -> tuple[bool, str]:
     """Register models/NAME.keras under the data set's name; make it champion if it is better.
 
-    Raises StageError where no run made the file, or none of them was evaluated.
+    Returns whether it becomes champion, and why or why not. Raises StageError where no run made the file,
+    or none of them was evaluated.
     """
     path = Path("models") / f"{name}.keras"
     if not path.exists():
@@ -45,24 +35,14 @@ def promote(ledger: Ledger, name: str) -> Verdict:
     champion = _champion(client, registry)
     version = _register(client, registry, run, digest)
     if champion is None:
-        verdict = Verdict(True, f"the first of {registry}: accuracy {_correct(predictions).mean():.2%}")
+        promoted, reason = True, f"the first of {registry}: accuracy {_right(predictions).mean():.2%}"
     elif champion.tags.get("md5") == digest:
-        return Verdict(False, f"these bytes are the champion already (version {champion.version})")
+        promoted, reason = False, f"these bytes are the champion already (version {champion.version})"
     else:
-        verdict = _compare(predictions, _predictions(client, champion.run_id), champion)
-    if verdict.promoted:
+        promoted, reason = _compare(predictions, _predictions(client, champion.run_id), champion.version)
+    if promoted:
         client.set_registered_model_alias(registry, CHAMPION, version.version)
-    return verdict
-
-
-def _compare(challenger: pd.DataFrame, champion: pd.DataFrame | None, version: ModelVersion) -> Verdict:
-    if champion is None or not champion["label"].equals(challenger["label"]):
-        return Verdict(
-            False,
-            f"the champion (version {version.version}) was measured on other test images: bring its "
-            "settings back, run evaluate, and promote again",
-        )
-    return judge(_correct(challenger), _correct(champion))
+    return promoted, reason
 
 
 def _evaluated(ledger: Ledger, path: Path, digest: str) -> tuple[Run, pd.DataFrame]:
@@ -82,16 +62,15 @@ def _evaluated(ledger: Ledger, path: Path, digest: str) -> tuple[Run, pd.DataFra
 
 def _predictions(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
     """Return label and prediction of each test image, as words; None where the run has none."""
-    folder = PREDICTIONS.partition("/")[0]
-    if PREDICTIONS not in [item.path for item in client.list_artifacts(run_id, folder)]:
+    if PREDICTIONS not in [item.path for item in client.list_artifacts(run_id, "test")]:
         return None
     with tempfile.TemporaryDirectory() as target:
         file = client.download_artifacts(run_id, PREDICTIONS, target)
         return pd.read_csv(file, dtype=str, keep_default_na=False)
 
 
-def _correct(predictions: pd.DataFrame) -> np.ndarray:
-    return (predictions["label"] == predictions["prediction"]).to_numpy()
+def _right(predictions: pd.DataFrame) -> "pd.Series[bool]":
+    return predictions["label"] == predictions["prediction"]
 
 
 def _champion(client: MlflowClient, registry: str) -> ModelVersion | None:
@@ -119,21 +98,26 @@ def _register(client: MlflowClient, registry: str, run: Run, digest: str) -> Mod
     )
 
 
-def judge(challenger: np.ndarray, champion: np.ndarray) -> Verdict:
-    """Compare two networks by which test images each gets right, bool (n,) each.
+def _compare(challenger: pd.DataFrame, champion: pd.DataFrame | None, version: str) -> tuple[bool, str]:
+    """Compare two networks by which test images each gets right.
 
     The challenger wins with a higher accuracy. McNemar's exact test (McNemar 1947, Psychometrika
     12: 153-157) tells whether the difference may be chance; on the same images it never calls the
     network with the higher accuracy worse.
     """
-    only_challenger = int((challenger & ~champion).sum())
-    only_champion = int((~challenger & champion).sum())
-    accuracies = f"accuracy {challenger.mean():.2%} against the champion's {champion.mean():.2%}"
-    counts = f"{only_challenger} images only it gets right, {only_champion} only the champion"
-    p = mcnemar(only_challenger, only_champion)
-    numbers = f"{accuracies}; {counts}; McNemar's p = {p:.3g}"
-    if only_challenger > only_champion:
-        return Verdict(True, f"better: {numbers}")
-    if only_challenger == only_champion:
-        return Verdict(False, f"a tie leaves the champion: {numbers}")
-    return Verdict(False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {numbers}")
+    if champion is None or not champion["label"].equals(challenger["label"]):
+        return False, (
+            f"the champion (version {version}) was measured on other test images: bring its settings back, "
+            "run evaluate, and promote again"
+        )
+    ours, theirs = _right(challenger), _right(champion)
+    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    p = mcnemar(only_ours, only_theirs)
+    numbers = (
+        f"accuracy {ours.mean():.2%} against the champion's {theirs.mean():.2%}; {only_ours} images only it "
+        f"gets right, {only_theirs} only the champion; McNemar's p = {p:.3g}"
+    )
+    if only_ours == only_theirs:
+        return False, f"a tie leaves the champion: {numbers}"
+    worse = "significantly worse" if p < SIGNIFICANCE else "not better"
+    return only_ours > only_theirs, f"{'better' if only_ours > only_theirs else worse}: {numbers}"

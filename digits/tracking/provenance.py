@@ -5,34 +5,33 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from digits.pipeline import processes
 from digits.pipeline.declaration import declared_settings, is_code, read_pipeline
 from digits.pipeline.settings import flatten, read
 from digits.tracking.digest import digests
 
-STATE = "state"  # tag: the key of a State
+STATE = "state"  # tag: the key of a PipelineState
 # What decides the results, as git's pathspecs; the results of the studies lie in their folder.
 DECISIVE = ("digits", "stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")
 RESULTS = (":(exclude)studies/dvc.lock", ":(exclude)studies/metrics", ":(exclude)studies/plots")
 
 
-@dataclass(frozen=True)
-class State:
-    """All settings and all code of the pipeline: a key for both, and the settings by dotted names.
+class PipelineState(TypedDict):
+    """A key for all settings and all code of the pipeline, and the settings by dotted names.
 
-    The raw data need no place of their own in the key: the setting `dataset` and the code name them
-    by SHA-256.
+    The raw data need no place in the key: the setting `dataset` and the code name them by SHA-256.
     """
 
     key: str
     settings: dict[str, Any]
 
 
-def read_state(params: Path) -> State:
+def read_state(params: Path) -> PipelineState:
     """Return the state of the working tree; the key changes with any declared setting or line of code."""
     stages = read_pipeline(Path()).get("stages", {}).values()
     declared = declared_settings(Path())
@@ -40,7 +39,7 @@ def read_state(params: Path) -> State:
     settings = dict(flatten(document))
     code = digests(sorted({Path(dep) for stage in stages for dep in stage.get("deps", []) if is_code(dep)}))
     content = json.dumps([settings, sorted((path, md5) for md5, path in code.items())], sort_keys=True)
-    return State(hashlib.sha256(content.encode()).hexdigest()[:16], settings)
+    return {"key": hashlib.sha256(content.encode()).hexdigest()[:16], "settings": settings}
 
 
 def tags() -> dict[str, str]:
@@ -65,25 +64,21 @@ def device() -> dict[str, str]:
     return {"backend": keras.backend.backend(), "device": ", ".join(devices)}
 
 
-def monitors() -> list[Any]:
-    """Return MLflow's monitors of processor and memory, and of the GPUs where NVIDIA's library finds some."""
+def load() -> Iterator[dict[str, float]]:
+    """Yield the machine's load at each moment that one is taken; names as in MLflow's own system metrics."""
     from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
     from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
 
-    try:
-        return [CPUMonitor(), GPUMonitor()]
-    except (ImportError, RuntimeError):
-        return [CPUMonitor()]
-
-
-def sample(monitors: list[Any]) -> dict[str, float]:
-    """Return the load at this moment; names as in MLflow's own system metrics."""
-    values: dict[str, float] = {}
-    for monitor in monitors:
-        monitor.collect_metrics()
-        values |= {f"system/{name}": value for name, value in monitor.aggregate_metrics().items()}
-        monitor.clear_metrics()
-    return values
+    monitors = [CPUMonitor()]
+    with suppress(ImportError, RuntimeError):  # without NVIDIA's library or its GPUs
+        monitors.append(GPUMonitor())
+    while True:
+        values: dict[str, float] = {}
+        for monitor in monitors:
+            monitor.collect_metrics()
+            values |= {f"system/{name}": value for name, value in monitor.aggregate_metrics().items()}
+            monitor.clear_metrics()
+        yield values
 
 
 def _git(*arguments: str) -> str:

@@ -5,25 +5,30 @@ links to the stages' runs: variants of `dvc exp run` compare as one row each, wh
 """
 
 import json
+import re
 import shutil
+import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from digits.tracking import store
 from digits.tracking.digest import INPUT, OUTPUT
 from digits.tracking.journal import PARAMS, Event, Journal, journals
-from digits.tracking.provenance import STATE
-from digits.tracking.uploads import log_metrics, log_model, log_params, log_tags
+from digits.tracking.provenance import STATE, PipelineState
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`
-LINK = "run."  # prefix of the tags that name each stage's run
+LINK = "run."  # prefix of the tags of a state's run that name the run of each stage
 SHARED_TAGS = ("commit", "dirty", "experiment", "baseline")
 JOURNAL_TAG = "journal"
+BATCH = 100  # MLflow takes at most this many tags or parameters at once
+NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)  # what MLflow refuses in a metric's name
+REQUIREMENTS = ("keras", "mlflow", "numpy", "tensorflow")
 
 
 def send(journal: Journal) -> None:
@@ -33,7 +38,7 @@ def send(journal: Journal) -> None:
         return
     replay = _Replay(store.client(), journal)
     for event in events:
-        replay.handle(event)
+        getattr(replay, f"send_{event['event']}")(event)
         journal.save_state(sent=journal.state["sent"] + 1)
     if events[-1]["event"] == "end":
         shutil.rmtree(journal.files, ignore_errors=True)  # MLflow has the copies
@@ -53,13 +58,7 @@ def send_all(own: Journal | None = None) -> int:
         journal = Journal(path)
         try:
             if journal.unfinished() and journal.lock():
-                if not journal.events():  # cut off before it had begun
-                    shutil.rmtree(path, ignore_errors=True)
-                    continue
-                if not journal.ended():
-                    journal.append("end", status="KILLED")
-                send(journal)
-                sent += 1
+                sent += _send_rest(journal)
         except Exception as error:  # one journal must not block the others
             faults.append(RuntimeError(f"{path.name}: {type(error).__name__}: {error}"))
         finally:
@@ -69,89 +68,80 @@ def send_all(own: Journal | None = None) -> int:
     return sent
 
 
+def _send_rest(journal: Journal) -> bool:
+    """Send a journal that nobody writes any more; drop one that was cut off before it had begun."""
+    if not journal.events():
+        shutil.rmtree(journal.path, ignore_errors=True)
+        return False
+    if not journal.ended():
+        journal.append("end", status="KILLED")
+    send(journal)
+    return True
+
+
 class _Replay:
-    """One journal's events on their way to its MLflow run."""
+    """One journal's events on their way to its MLflow run: a method for each event."""
 
     def __init__(self, client: MlflowClient, journal: Journal) -> None:
         self._client = client
         self._journal = journal
 
-    def handle(self, event: Event) -> None:
-        getattr(self, f"_{event['event']}")(event)
-
     @property
     def _run_id(self) -> str:
         return str(self._journal.state["run_id"])
 
-    @property
-    def _pipeline_id(self) -> str | None:
-        return self._journal.state.get("pipeline_id")
-
-    def _start(self, event: Event) -> None:
-        experiment = store.experiment_id(self._client, event["experiment"])
-        run_id = (
-            self._existing(experiment)
-            or self._client.create_run(
-                experiment,
-                start_time=event["time"],
-                run_name=event["stage"],
-                tags={JOURNAL_TAG: self._journal.path.name},
-            ).info.run_id
-        )
+    def send_start(self, event: Event) -> None:
+        client, name = self._client, self._journal.path.name
+        experiment = store.experiment_id(client, event["experiment"])
+        found = client.search_runs([experiment], f"tags.{JOURNAL_TAG} = '{name}'", max_results=1)
+        new = (experiment, event["time"], {JOURNAL_TAG: name}, event["stage"])
+        run = found[0] if found else client.create_run(*new)  # an earlier replay may have been cut off
+        run_id = run.info.run_id
         self._journal.save_state(run_id=run_id, stage=event["stage"])
-        if event.get("state"):
+        if state := event.get("state"):
             params = self._journal.files / PARAMS
-            row = enter(self._client, experiment, event["time"], event["state"], event["tags"], params)
+            row = enter(client, experiment, event["time"], state, event["tags"], params)
             self._journal.save_state(pipeline_id=row)
-            log_tags(self._client, run_id, {MLFLOW_PARENT_RUN_ID: row, STATE: event["state"]["key"]})
-        log_params(self._client, run_id, event["settings"])
+            log_tags(client, run_id, {MLFLOW_PARENT_RUN_ID: row, STATE: state["key"]})
+        log_params(client, run_id, event["settings"])
         inputs = {f"{INPUT}{digest}": path for digest, path in event["inputs"].items()}
-        log_tags(self._client, run_id, event["tags"] | inputs)
+        log_tags(client, run_id, event["tags"] | inputs)
         datasets = [_dataset(event["experiment"], *item) for item in event["data"].items()]
         if datasets:
-            self._client.log_inputs(run_id, datasets)
+            client.log_inputs(run_id, datasets)
 
-    def _existing(self, experiment: str) -> str | None:
-        """Find the run that an earlier replay created before it was cut off."""
-        query = f"tags.{JOURNAL_TAG} = '{self._journal.path.name}'"
-        runs = self._client.search_runs([experiment], query, max_results=1)
-        return str(runs[0].info.run_id) if runs else None
-
-    def _tags(self, event: Event) -> None:
+    def send_tags(self, event: Event) -> None:
         log_tags(self._client, self._run_id, event["tags"])
 
-    def _metrics(self, event: Event) -> None:
+    def send_metrics(self, event: Event) -> None:
         log_metrics(self._client, self._run_id, event["values"], event["time"], event["step"])
 
-    def _headline(self, event: Event) -> None:
+    def send_headline(self, event: Event) -> None:
         log_metrics(self._client, self._run_id, event["values"], event["time"])
-        if self._pipeline_id:
-            stage = self._journal.state["stage"]
-            add(self._client, self._pipeline_id, stage, event["values"], event["time"])
+        state = self._journal.state
+        if row := state.get("pipeline_id"):
+            log_metrics(self._client, row, event["values"], event["time"], prefix=f"{state['stage']}.")
 
-    def _artifacts(self, event: Event) -> None:
+    def send_artifacts(self, event: Event) -> None:
         path = self._journal.files / event["files"]
         self._client.log_artifacts(self._run_id, str(path), event["files"])
 
-    def _model(self, event: Event) -> None:
+    def send_model(self, event: Event) -> None:
         file = self._journal.files / event["file"]
         log_model(self._client, self._run_id, file, event["md5"], event["example"])
 
-    def _about(self, event: Event) -> None:
+    def send_about(self, event: Event) -> None:
         """Copy metrics and files onto the newest run that made the model, without reopening it."""
-        run = self._client.get_run(self._run_id)
-        query = f"tags.`{OUTPUT}{event['md5']}` LIKE '%'"
-        trained = self._client.search_runs(
-            [run.info.experiment_id], query, order_by=["attributes.start_time DESC"], max_results=1
-        )
-        if trained:
-            run_id = trained[0].info.run_id
-            log_metrics(self._client, run_id, event["values"], event["time"])
-            self._client.log_artifacts(run_id, str(self._journal.files / event["files"]))
+        experiment = self._client.get_run(self._run_id).info.experiment_id
+        query, order = f"tags.`{OUTPUT}{event['md5']}` LIKE '%'", ["attributes.start_time DESC"]
+        for trained in self._client.search_runs([experiment], query, order_by=order, max_results=1):
+            log_metrics(self._client, trained.info.run_id, event["values"], event["time"])
+            self._client.log_artifacts(trained.info.run_id, str(self._journal.files / event["files"]))
 
-    def _end(self, event: Event) -> None:
-        if self._pipeline_id and event["status"] == "FINISHED":
-            link(self._client, self._pipeline_id, self._journal.state["stage"], self._run_id)
+    def send_end(self, event: Event) -> None:
+        state = self._journal.state
+        if event["status"] == "FINISHED" and (row := state.get("pipeline_id")):
+            log_tags(self._client, row, {f"{LINK}{state['stage']}": self._run_id})
         self._client.set_terminated(self._run_id, event["status"], event["time"])
 
 
@@ -162,16 +152,11 @@ def _dataset(name: str, path: str, digest: str) -> DatasetInput:
 
 
 def enter(
-    client: MlflowClient,
-    experiment: str,
-    time: int,
-    state: Mapping[str, Any],
-    tags: Mapping[str, str],
-    params: Path,
+    client: MlflowClient, experiment: str, time: int, state: PipelineState, tags: dict[str, str], params: Path
 ) -> str:
     """Return the run of a state of the pipeline, created where there is none.
 
-    state: key and settings; tags: of the stage's run, a few are shared; params: a file of all settings.
+    tags: of the stage's run, a few are shared; params: a file of all settings.
     """
     with store.alone():
         query = f"tags.stage = '{PIPELINE}' and tags.{STATE} = '{state['key']}'"
@@ -180,19 +165,68 @@ def enter(
             return str(found[0].info.run_id)
         own = {"stage": PIPELINE, STATE: state["key"]} | {k: tags[k] for k in SHARED_TAGS if k in tags}
         run = found[0] if found else client.create_run(experiment, time, own, own.get("experiment", PIPELINE))
-        run_id = run.info.run_id
+    run_id = str(run.info.run_id)
     log_params(client, run_id, state["settings"])
     if params.exists():
         client.log_artifact(run_id, str(params))
     client.set_terminated(run_id, end_time=time)
-    return str(run_id)
+    return run_id
 
 
-def add(client: MlflowClient, run_id: str, stage: str, values: Mapping[str, float], time: int) -> None:
-    """Log a stage's metrics on the state's run."""
-    log_metrics(client, run_id, {f"{stage}.{name}": value for name, value in values.items()}, time)
+def log_params(client: MlflowClient, run_id: str, settings: Mapping[str, Any]) -> None:
+    """Set parameters; values that are not text are written as JSON."""
+    params = [Param(k, v if isinstance(v, str) else json.dumps(v)) for k, v in settings.items()]
+    for start in range(0, len(params), BATCH):
+        client.log_batch(run_id, params=params[start : start + BATCH])
 
 
-def link(client: MlflowClient, run_id: str, stage: str, stage_run: str) -> None:
-    """Name the stage's run on the state's run."""
-    log_tags(client, run_id, {f"{LINK}{stage}": stage_run})
+def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags."""
+    pairs = [RunTag(key, value) for key, value in tags.items()]
+    for start in range(0, len(pairs), BATCH):
+        client.log_batch(run_id, tags=pairs[start : start + BATCH])
+
+
+def log_metrics(
+    client: MlflowClient, run: str, values: Mapping[str, float], time: int, step: int = 0, prefix: str = ""
+) -> None:
+    """Log metrics under the names that MLflow takes."""
+    metrics = [Metric(metric_name(f"{prefix}{key}"), value, time, step) for key, value in values.items()]
+    if metrics:
+        client.log_batch(run, metrics=metrics)
+
+
+def metric_name(name: str) -> str:
+    """Return the name with an underscore for each character that MLflow refuses."""
+    return NOT_IN_NAMES.sub("_", name)
+
+
+def log_model(client: MlflowClient, run_id: str, file: Path, md5: str, example: list[Any]) -> None:
+    """Log a Keras model with signature, input example and pinned requirements, tagged with its MD5."""
+    run = client.get_run(run_id)
+    if run.outputs and run.outputs.model_outputs:
+        return  # an earlier replay came this far
+    model = client.create_logged_model(run.info.experiment_id, file.stem, run_id, tags={"md5": md5})
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = f"{temporary}/{file.stem}"
+        _save(file, example, folder)
+        client.log_model_artifacts(model.model_id, folder)
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+
+
+def _save(file: Path, example: list[Any], folder: str) -> None:
+    import keras
+    import numpy as np
+    from mlflow import tensorflow
+    from mlflow.models import infer_signature
+
+    network = keras.saving.load_model(file, compile=False)
+    images = np.asarray(example, dtype=np.float32)
+    tensorflow.save_model(
+        network,
+        folder,
+        signature=infer_signature(images, network.predict(images, verbose=0)),
+        input_example=images,
+        pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+    )

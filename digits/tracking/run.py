@@ -86,7 +86,6 @@ class Sender:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._ending = threading.Event()
-        self._sampled = float("-inf")
         self._fault = ""
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
         self._thread.start()
@@ -96,36 +95,31 @@ class Sender:
         self._ending.set()
         remote = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
         self._thread.join(SERVER_PATIENCE_SECONDS if remote else DISK_PATIENCE_SECONDS)
-        if self._thread.is_alive():
-            return _warning("this run", "it took too long")
-        return self._fault
+        return _warning("this run", "it took too long") if self._thread.is_alive() else self._fault
 
     def _run(self) -> None:
         try:
-            from digits.tracking import replay  # importing MLflow takes a second
-        except ImportError as error:
+            self._replay()
+        except Exception as error:  # whatever MLflow raises, the stage goes on
             self._fault = _warning("this run", _summary(error))
-            return
+
+    def _replay(self) -> None:
+        from digits.tracking import replay  # importing MLflow takes a second
+
         try:
             replay.send_all(self._journal)  # first, since this run may have metrics for an earlier one
         except ExceptionGroup as group:
             self._fault = _warning("an earlier run", str(group.exceptions[0]))
         except Exception as error:
             self._fault = _warning("earlier runs", _summary(error))
-        try:
-            monitors = provenance.monitors()
-            while not self._ending.is_set():
-                replay.send(self._journal)
-                self._ending.wait(1.0 if self._sampled_recently() else 0.0)
-                if not self._sampled_recently():
-                    self._sampled = time.monotonic()
-                    self._journal.append("metrics", step=0, values=provenance.sample(monitors))
+        load, sampled = provenance.load(), float("-inf")
+        while not self._ending.is_set():
             replay.send(self._journal)
-        except Exception as error:  # whatever MLflow raises, the stage goes on
-            self._fault = _warning("this run", _summary(error))
-
-    def _sampled_recently(self) -> bool:
-        return time.monotonic() - self._sampled < SAMPLE_SECONDS
+            if time.monotonic() - sampled >= SAMPLE_SECONDS:
+                sampled = time.monotonic()
+                self._journal.append("metrics", step=0, values=next(load))
+            self._ending.wait(1.0)
+        replay.send(self._journal)
 
 
 def _summary(error: Exception) -> str:

@@ -17,12 +17,17 @@ from mlflow.exceptions import MlflowException
 from digits.tracking.digest import OUTPUT
 from digits.tracking.journal import folder, given, root
 
-# MLflow's own defaults wait for more than four minutes for a dead server.
-IMPATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # MLflow's own wait more than four minutes for a dead server
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+Location = tuple[str, str, int, str]  # table, column, row and value
 # What may precede a path on this machine; without a scheme there are only paths and MLflow's own names.
 BEFORE_PATH = re.compile(r"sqlite(\+\w+)?:///|file:(?!//)|(?![\w+.-]+:)")
 NO_PATH = re.compile(r"/|:memory:|file:|(databricks|databricks-uc|uc)$")
 DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+STAGES = "tags.stage LIKE '%'"
 ARTIFACTS = "mlruns"
 COLUMNS = (
     ("experiments", "artifact_location"),
@@ -51,23 +56,17 @@ class Ledger:
     def runs(self) -> list[Run]:
         """All runs that have a stage, newest first."""
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
-        found: list[Run] = []
-        token = None
-        while True:
-            page = self.client.search_runs(experiments, "tags.stage LIKE '%'", page_token=token)
+        page = self.client.search_runs(experiments, STAGES)
+        found = list(page)
+        while page.token:
+            page = self.client.search_runs(experiments, STAGES, page_token=page.token)
             found += page
-            token = page.token
-            if not token:
-                return sorted(found, key=lambda run: run.info.start_time, reverse=True)
+        return sorted(found, key=lambda run: run.info.start_time, reverse=True)
 
     def makers(self, *md5s: str) -> list[Run]:
         """Return the finished runs that have an output of each MD5, newest first."""
         wanted = {f"{OUTPUT}{md5}" for md5 in md5s}
         return [run for run in self.runs if wanted <= run.data.tags.keys() and run.info.status == "FINISHED"]
-
-    def with_prefix(self, prefix: str) -> list[Run]:
-        """Return the runs whose identifier begins with `prefix`."""
-        return [run for run in self.runs if run.info.run_id.startswith(prefix)]
 
 
 def tagged(run: Run, prefix: str) -> dict[str, str]:
@@ -85,9 +84,8 @@ def outputs(run: Run) -> dict[str, str]:
 
 def client() -> MlflowClient:
     """Return a client of the store, which is created where there is none."""
-    for name, value in IMPATIENCE.items():
+    for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     own = given("mlflow.db")
     with alone():
         # Two processes that create a fresh sqlite store at once would break it for good.
@@ -117,8 +115,7 @@ def tracking_uri() -> str:
 def experiment_id(client: MlflowClient, name: str) -> str:
     """Return the id of the experiment of this name, which is created where there is none."""
     with alone():
-        experiment = client.get_experiment_by_name(name)
-        if experiment is not None:
+        if experiment := client.get_experiment_by_name(name):
             return str(experiment.experiment_id)
         # A database keeps no artifacts; MLflow would put them into the current folder, perhaps a copy.
         bare = DATABASE.match(tracking_uri())
@@ -145,16 +142,13 @@ def follow(store: Path) -> None:
     root = store.parent
     here = {"uri": f"{root.as_uri()}/{ARTIFACTS}/", "path": f"{root}/{ARTIFACTS}/"}
     with closing(sqlite3.connect(store)) as database:
-        moves = list(_moves(database.execute(ELSEWHERE, here).fetchall(), here))
-        if moves:
-            with database:
-                for table, column, row, location in moves:
-                    database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (location, row))
+        found = database.execute(ELSEWHERE, here).fetchall()
+        with database:
+            for table, column, row, moved in _moves(found, here):
+                database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
 
 
-def _moves(
-    found: list[tuple[str, str, int, str]], here: dict[str, str]
-) -> Iterator[tuple[str, str, int, str]]:
+def _moves(found: list[Location], here: dict[str, str]) -> Iterator[Location]:
     for table, column, row, location in found:
         old, _, rest = location.rpartition(f"/{ARTIFACTS}/")
         moved = here["uri" if location.startswith(FILE) else "path"] + rest

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict, dataclass
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,12 @@ from digits.tracking.entry import Entry, append_results, begin, kind_of, read_me
 from digits.tracking.store import Ledger
 
 
-@dataclass(frozen=True)
-class Synced:
-    """What a synchronization did: runs sent or not, stages entered as restored or left out as stale."""
-
-    sent: int
-    unsent: list[str]
-    restored: list[str]
-    stale: list[str]
-
-
-def sync() -> Synced:
+def sync() -> tuple[int, list[str], list[str], list[str]]:
     """Send every journal that no process is writing; enter the stages of dvc.lock that no run made.
 
     A stage whose results are older than its settings or code is left out, and named unless it is a study:
     git brings the studies' lock to those who never run them. Doing it twice is the same as once.
+    Returns how many runs were sent, which could not be, and the stages that were entered and left out.
     """
     sent, unsent = 0, []
     try:
@@ -57,7 +47,7 @@ def sync() -> Synced:
         journal.close()
     if lock and not lock.keys() & set(stale):
         _complete_pipeline(Ledger(), lock)
-    return Synced(sent, unsent, [entry.stage for entry in restored], stale)
+    return sent, unsent, [entry.stage for entry in restored], stale
 
 
 def stale_stages(folder: Path = Path()) -> list[str]:
@@ -76,8 +66,7 @@ def _makers(ledger: Ledger, locked: dict[str, Any]) -> list[Run]:
 
 def _restored(stage: str, locked: dict[str, Any], folder: Path) -> Entry:
     """Return a stage whose results came without a journal as the folder's dvc.lock describes it."""
-    inputs = [Path(dep["path"]) for dep in locked.get("deps", [])]
-    outputs = [Path(out["path"]) for out in locked.get("outs", [])]
+    inputs, outputs = ([Path(item["path"]) for item in locked.get(key, [])] for key in ("deps", "outs"))
     files = locked.get("params", {}).values()
     return Entry(
         stage=stage,
@@ -95,15 +84,14 @@ def _complete_pipeline(ledger: Ledger, lock: dict[str, Any]) -> None:
     makers = {stage: _makers(ledger, entry)[0] for stage, entry in lock.items()}
     newest = max(makers.values(), key=lambda run: run.info.start_time).info
     client, began, tags = ledger.client, newest.start_time, provenance.tags()
-    run_id = replay.enter(client, newest.experiment_id, began, asdict(state), tags, PARAMS)
+    run_id = replay.enter(client, newest.experiment_id, began, state, tags, PARAMS)
     known = client.get_run(run_id).data.tags
     for stage, entry in lock.items():
-        if known.get(f"{replay.LINK}{stage}") == makers[stage].info.run_id:
-            continue
-        for path in (Path(out["path"]) for out in entry["outs"]):
+        link, made = f"{replay.LINK}{stage}", makers[stage].info.run_id
+        for path in (Path(out["path"]) for out in entry["outs"] if known.get(link) != made):
             if kind_of(path) == "metrics":
-                replay.add(client, run_id, stage, read_metrics(path), began)
-        replay.link(client, run_id, stage, makers[stage].info.run_id)
+                replay.log_metrics(client, run_id, read_metrics(path), began, prefix=f"{stage}.")
+        client.set_tag(run_id, link, made)
     if known.get("dvc.lock") != md5(LOCK):
         client.log_artifact(run_id, str(LOCK))
         client.set_tag(run_id, "dvc.lock", md5(LOCK))
