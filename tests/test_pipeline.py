@@ -21,8 +21,8 @@ METRICS = {
     "train-mlp": {"mlp_val"},
     "train-cnn": {"cnn_val"},
     "train-ae": {"ae_val"},
-    "evaluate": {"cnn", "mlp", "logistic", "ae", "ae_pca"},
-    "feature-importance": {"pixels", "pixels_random"},
+    "evaluate": {"ae", "cnn", "mlp"},
+    "feature-importance": {"pixels"},
     "latent-analysis": {"frechet"},
 }
 DRAWING = {"preprocess", "evaluate", "filters", "feature-importance", "latent-analysis"}
@@ -95,12 +95,8 @@ def test_metrics_are_few_and_flat(sandbox: Sandbox) -> None:
 def test_metrics_are_plausible_on_a_thousand_images(sandbox: Sandbox) -> None:
     evaluate = metrics(sandbox, "evaluate")
     assert 0.5 < evaluate["mlp"] <= 1
-    assert 0.5 < evaluate["logistic"] <= 1
-    assert 0 < evaluate["ae_pca"] < 0.1
     assert 0 < evaluate["ae"] < 0.2
-    importance = metrics(sandbox, "feature-importance")
-    assert 0.2 < importance["pixels"] <= 1
-    assert 0 < importance["pixels_random"] <= 1
+    assert 0.2 < metrics(sandbox, "feature-importance")["pixels"] <= 1
     assert metrics(sandbox, "latent-analysis")["frechet"] > 0
 
 

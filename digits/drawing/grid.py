@@ -82,7 +82,7 @@ def draw_grid(
     ax.set_axis_off()
     for norm, label in reversed(scales):  # the last one stands next to the tiles
         add_scale(figure, ax, norm, label)
-    figure.set_figheight(max(bottom + 0.2 + 0.2 * _lines(text), 2.0 if scales else 0))
+    figure.set_figheight(max(bottom + 0.2 + 0.2 * _lines(text), 2.0 if scales else 1.6))
     figure.suptitle(text)
     return figure
 
