@@ -12,7 +12,7 @@ from digits.analysis.classification.intervals import interval_table
 from digits.data.splits import Split, flatten
 from digits.drawing.grid import Tile, draw_grid
 from digits.networks.common.saved import predict, split_autoencoder
-from stages.evaluate.context import Context
+from stages.evaluate.context import EvaluationContext
 
 IMAGES = 12
 
@@ -33,7 +33,7 @@ def squared_error(originals: np.ndarray, images: np.ndarray) -> np.ndarray:
 
 
 def measure(
-    errors: Mapping[str, np.ndarray], context: Context
+    errors: Mapping[str, np.ndarray], context: EvaluationContext
 ) -> tuple[dict[str, float], dict[str, pd.DataFrame]]:
     """Return mean errors and their ratio; as tables, their intervals and the mean errors per class."""
     weights = context.weights
@@ -49,9 +49,7 @@ def draw_reconstructions(
 ) -> Figure:
     """Draw the first originals above their reconstructions, all in [0, 1]."""
     shown = {"original": originals, **reconstructed}
-    rows = [
-        (name, [Tile(np.clip(image, 0, 1)) for image in images[:IMAGES]]) for name, images in shown.items()
-    ]
+    rows = [(name, [Tile(image.clip(0, 1)) for image in images[:IMAGES]]) for name, images in shown.items()]
     title = (
         f"Test images and their reconstructions at equal dimension: mean squared error {metrics['mse']:.4f} "
         f"by the autoencoder, {metrics['pca_mse']:.4f} by PCA"
