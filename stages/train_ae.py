@@ -28,11 +28,12 @@ class Parameters(Block):
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits; build, train and write the network, its history and its validation error."""
+    """Train the network on the splits, with noise on its inputs; write and track it."""
     from digits.corruptions import add_noise
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
-    from digits.training.loop import fit, reconstruction, write_result
+    from digits.training.loop import fit, reconstruction
+    from digits.training.outputs import write_result
 
     settings, noise = parameters.train_ae, parameters.train_ae.noise
     train, val = read_split(paths.train), read_split(paths.val)
@@ -42,9 +43,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         return add_noise(images, noise.standard_deviation, rng, noise.dropped)
 
     result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
-    write_result(result, paths.ae, paths.ae_history, paths.metrics, {"ae_val": result.best["val_loss"]})
-    run.metrics(result.summary)
-    run.model(paths.ae, train.images[:2])
+    write_result(result, "ae", "val_loss", paths, run)
 
 
 if __name__ == "__main__":

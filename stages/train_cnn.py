@@ -23,18 +23,11 @@ class Parameters(Block):
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits; build, train and write the network, its history and its validation accuracy."""
-    from digits.data.splits import read_dataset, read_split
+    """Train the network on the splits; write and track it."""
     from digits.networks.cnn.builder import build_cnn
-    from digits.training.loop import train_classifier, write_result
+    from digits.training.outputs import run_classifier
 
-    train, val = read_split(paths.train), read_split(paths.val)
-    n_classes = len(read_dataset(paths.dataset)["classes"])
-    result = train_classifier(build_cnn, parameters.train_cnn, (train, val), n_classes, parameters.seed, run)
-    headline = {"cnn_val": result.best["val_accuracy"]}
-    write_result(result, paths.cnn, paths.cnn_history, paths.metrics, headline)
-    run.metrics(result.summary)
-    run.model(paths.cnn, train.images[:2])
+    run_classifier("cnn", build_cnn, parameters.train_cnn, parameters.seed, paths, run)
 
 
 if __name__ == "__main__":

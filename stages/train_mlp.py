@@ -23,18 +23,11 @@ class Parameters(Block):
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
-    """Read the splits; build, train and write the network, its history and its validation accuracy."""
-    from digits.data.splits import read_dataset, read_split
+    """Train the network on the splits; write and track it."""
     from digits.networks.mlp.builder import build_mlp
-    from digits.training.loop import train_classifier, write_result
+    from digits.training.outputs import run_classifier
 
-    train, val = read_split(paths.train), read_split(paths.val)
-    n_classes = len(read_dataset(paths.dataset)["classes"])
-    result = train_classifier(build_mlp, parameters.train_mlp, (train, val), n_classes, parameters.seed, run)
-    headline = {"mlp_val": result.best["val_accuracy"]}
-    write_result(result, paths.mlp, paths.mlp_history, paths.metrics, headline)
-    run.metrics(result.summary)
-    run.model(paths.mlp, train.images[:2])
+    run_classifier("mlp", build_mlp, parameters.train_mlp, parameters.seed, paths, run)
 
 
 if __name__ == "__main__":

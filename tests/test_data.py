@@ -1,16 +1,21 @@
 """Data on disk: files are complete or absent and always the same bytes; splits come back as written."""
 
+import importlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import digits
 from digits.data import files
 from digits.data.splits import Split, read_split, sample_positions, scale, to_pixels, write_split
-from tests.support.helpers import random_images, random_split
+from digits.networks.common import saved
+from digits.pipeline import processes
+from tests.support.helpers import ROOT, random_images, random_split
 
 
 @pytest.fixture
@@ -165,3 +170,23 @@ def test_images_are_scaled_to_1_and_back_to_255() -> None:
     assert scale(images).dtype == to_pixels(scale(images)).dtype == np.float32
     assert np.allclose(scale(images), images / 255)
     assert np.allclose(to_pixels(scale(images)), images, atol=1e-4)
+
+
+def test_a_notebook_imports_from_digits_itself() -> None:
+    from digits import load_model, predict
+
+    assert (load_model, predict) == (saved.load_model, saved.predict)
+    with pytest.raises(AttributeError, match="module 'digits' has no attribute 'absent'"):
+        _ = digits.absent
+
+
+def test_importing_digits_loads_no_library() -> None:
+    code = "import sys, digits; print({'keras', 'matplotlib', 'numpy', 'tensorflow'} & set(sys.modules))"
+    done = processes.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("module", digits._HOMES)
+def test_every_exported_name_exists(module: str) -> None:
+    for name in digits._HOMES[module]:
+        assert getattr(digits, name) is getattr(importlib.import_module(module), name)

@@ -72,10 +72,10 @@ def test_one_class_or_one_image_per_class_has_no_clusters() -> None:
 
 def test_dimensions_are_reduced_by_the_training_set_alone() -> None:
     wide = RNG.normal(size=(70, 60))
-    train, test = embedding.reduce_dimensions(wide, wide[:5])
+    train, test, _ = embedding.prepare_tsne(wide, wide[:5], 1)
     assert train.shape == (70, embedding.DIMENSIONS)
     assert np.allclose(test, train[:5])
-    narrow, _ = embedding.reduce_dimensions(SPACE, TEST)
+    narrow, *_ = embedding.prepare_tsne(SPACE, TEST, 1)
     assert np.array_equal(narrow, SPACE)
 
 

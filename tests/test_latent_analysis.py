@@ -35,42 +35,48 @@ from stages.latent_analysis import (
 from stages.latent_analysis.context import (
     ALL,
     REAL,
-    RECONSTRUCTED,
     SPACES,
-    Context,
-    Results,
+    LatentContext,
     collect_spaces,
     read_context,
 )
-from stages.latent_analysis.settings import Analysis, Denoising
+from stages.latent_analysis.results import Results, merge
+from stages.latent_analysis.settings import Parameters
 from tests.support.helpers import autoencoder, cnn, mlp, random_images, random_split
 
+COMPUTE = {"threads": 1, "instruction_set": "avx2"}
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
 COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])
 VECTORS = np.random.default_rng(1).multivariate_normal([3, -1], COVARIANCE, 4000)
-SETTINGS = Analysis(
-    hidden_layer="hidden_1",
-    tsne_train=30,
-    tsne_test=10,
-    tsne_perplexity=5,
-    normality_vectors=20,
-    ellipsoid_fraction=0.99,
-    mixture_components=2,
-    generated_images=12,
-    generator_seeds=2,
-    neighbour_queries=5,
-    denoising=Denoising(images=6, standard_deviation=(0.2,), dropped=(0.1, 0.4)),
-)
+SETTINGS = {
+    "hidden_layer": "hidden_1",
+    "tsne_train": 30,
+    "tsne_test": 10,
+    "tsne_perplexity": 5,
+    "normality_vectors": 20,
+    "ellipsoid_fraction": 0.99,
+    "mixture_components": 2,
+    "generated_images": 12,
+    "generator_seeds": 2,
+    "neighbour_queries": 5,
+    "denoising": {"images": 6, "standard_deviation": (0.2,), "dropped": (0.1, 0.4)},
+}
 
 
-def make_context(channels: int = 1, latent: int = 2) -> Context:
+def parameters(**changes: Any) -> Parameters:
+    settings = {**SETTINGS, **changes}
+    document = {"seed": 4, "confidence": 0.95, "compute": COMPUTE, "latent-analysis": settings}
+    return Parameters.model_validate(document)
+
+
+def make_context(channels: int = 1, latent: int = 2) -> LatentContext:
     """12 x 10 images with networks that were never trained; class 3 has no images, class 2 only one."""
     labels = np.repeat([0, 1, 2], [30, 29, 1]).astype(np.uint8)
     images = random_images(60, 12, 10, channels)
     train = Split(images, labels, np.arange(60, dtype=np.int32))
     test = Split(images[5:35] // 2, labels[5:35], np.arange(30, dtype=np.int32))
     encoder, decoder = split_autoencoder(build_autoencoder(autoencoder(latent=latent), images, seed=1))
-    return Context(
+    return LatentContext(
         train=train,
         val=test,
         test=test,
@@ -81,19 +87,16 @@ def make_context(channels: int = 1, latent: int = 2) -> Context:
         cnn=build_cnn(cnn(layers=(3,)), images, len(CLASSES), seed=1),
         latents=predict(encoder, images).astype(float),
         test_latents=predict(encoder, test.images).astype(float),
-        settings=SETTINGS,
-        confidence=0.95,
-        seed=4,
-        threads=1,
+        parameters=parameters(),
     )
 
 
 @pytest.fixture(scope="module")
-def context() -> Context:
+def context() -> LatentContext:
     return make_context()
 
 
-def analyse_spaces(context: Context) -> list[Results]:
+def analyse_spaces(context: LatentContext) -> list[Results]:
     spaces = collect_spaces(context)
     projected = {name: fit_projection(train) for name, (train, _) in spaces.items()}
     maps = embedding.map_spaces(context, spaces, projected)
@@ -103,16 +106,15 @@ def analyse_spaces(context: Context) -> list[Results]:
     ]
 
 
-def analyse_latents(context: Context) -> list[Results]:
-    scorer = generation.make_scorer(context)
+def analyse_latents(context: LatentContext) -> list[Results]:
     return [
         latents.analyse_axes(context),
         latents.analyse_pairs(context),
         latents.analyse_lengths(context),
         normality.analyse_normality(context),
-        generation.analyse_generators(context, scorer),
-        interpolation.analyse_principal_axes(context, scorer),
-        interpolation.analyse_interpolation(context, scorer),
+        generation.analyse_generators(context),
+        interpolation.analyse_principal_axes(context),
+        interpolation.analyse_interpolation(context),
         denoising.analyse_denoising(
             {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)},
             context.test.images[:6],
@@ -122,30 +124,16 @@ def analyse_latents(context: Context) -> list[Results]:
     ]
 
 
-def merge(parts: list[Results]) -> Results:
-    merged = Results({}, {})
-    for part in parts:
-        for mine, other in ((merged.tables, part.tables), (merged.plots, part.plots)):
-            assert not mine.keys() & other.keys()
-        merged.tables.update(part.tables)
-        merged.plots.update(part.plots)
-        merged.details.update(part.details)
-        merged.arrays.update(part.arrays)
-    return merged
-
-
 @pytest.fixture(scope="module")
-def results(context: Context) -> Results:
-    return merge([*analyse_spaces(context), *analyse_latents(context)])
+def results(context: LatentContext) -> Results:
+    return merge(*analyse_spaces(context), *analyse_latents(context))
 
 
-def conclude(context: Context, results: Results) -> str:
-    tables, details = results.tables, results.details
-    clusters = details["spaces"]["latent"]
-    return conclusions.conclude(context, details["lengths"], tables["normality"], clusters, tables["scores"])
+def conclude(context: LatentContext, results: Results) -> str:
+    return conclusions.conclude(context, results.tables, results.details)
 
 
-def test_the_spaces_are_pixels_activations_features_and_latents(context: Context) -> None:
+def test_the_spaces_are_pixels_activations_features_and_latents(context: LatentContext) -> None:
     found = collect_spaces(context)
     shapes = {name: (a.shape, b.shape) for name, (a, b) in found.items()}
     assert shapes == {
@@ -158,8 +146,8 @@ def test_the_spaces_are_pixels_activations_features_and_latents(context: Context
     assert np.allclose(found["latent"][0], context.latents)
 
 
-def test_a_layer_that_the_mlp_does_not_have_is_refused(context: Context) -> None:
-    other = replace(context, settings=SETTINGS.model_copy(update={"hidden_layer": "hidden_2"}))
+def test_a_layer_that_the_mlp_does_not_have_is_refused(context: LatentContext) -> None:
+    other = replace(context, parameters=parameters(hidden_layer="hidden_2"))
     message = (
         r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
         r"probabilities\. Name one of them in params\.yaml\.$"
@@ -170,15 +158,15 @@ def test_a_layer_that_the_mlp_does_not_have_is_refused(context: Context) -> None
 
 def test_colour_images_and_one_latent_axis_can_be_analysed() -> None:
     context = make_context(channels=3, latent=1)
-    results = merge([*analyse_spaces(context), *analyse_latents(context)])
+    results = merge(*analyse_spaces(context), *analyse_latents(context))
     check_numbers(context, results)
 
 
-def test_all_numbers_are_finite(context: Context, results: Results) -> None:
+def test_all_numbers_are_finite(context: LatentContext, results: Results) -> None:
     check_numbers(context, results)
 
 
-def check_numbers(context: Context, results: Results) -> None:
+def check_numbers(context: LatentContext, results: Results) -> None:
     assert np.isfinite(pd.json_normalize(results.details).to_numpy(float)).all()
     assert json.dumps(results.details, allow_nan=False)
     assert "nan" not in conclude(context, results)
@@ -201,7 +189,7 @@ def test_maps_show_every_chosen_image(results: Results) -> None:
     assert all(line.get_ydata()[-1] == pytest.approx(1) for line in cumulative.lines)
 
 
-def test_plots_of_latents_show_the_tables(context: Context, results: Results) -> None:
+def test_plots_of_latents_show_the_tables(context: LatentContext, results: Results) -> None:
     tables, plots = results.tables, cast(dict[str, Any], results.plots)
     matrix = plots["latent_correlation"].axes[0].images[0].get_array()
     assert np.allclose(matrix, np.corrcoef(context.latents.T))
@@ -235,9 +223,9 @@ def test_plots_of_samples_show_the_tables(results: Results) -> None:
     assert len(plots["denoising_images"].axes[0].images) == 7 * 6
 
 
-def test_a_constant_latent_axis_can_be_analysed(context: Context) -> None:
+def test_a_constant_latent_axis_can_be_analysed(context: LatentContext) -> None:
     constant = replace(context, latents=context.latents * [1, 0], test_latents=context.test_latents * [1, 0])
-    tables = merge(analyse_latents(constant)).tables
+    tables = merge(*analyse_latents(constant)).tables
     scores = tables["scores"]
     inside = scores[scores["score"] == "inside"].set_index("source")["mean"]
     assert inside["standard normal"] == 0
@@ -259,7 +247,7 @@ def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
         read_context(SimpleNamespace(), paths)  # type: ignore[arg-type]
 
 
-def test_each_subject_has_its_own_random_numbers(context: Context) -> None:
+def test_each_subject_has_its_own_random_numbers(context: LatentContext) -> None:
     one, again, other = (context.generator(name).random(3) for name in ("a", "a", "b"))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
@@ -267,7 +255,7 @@ def test_each_subject_has_its_own_random_numbers(context: Context) -> None:
     assert context.sample(3, 5, "a").tolist() == [0, 1, 2]
 
 
-def test_classes_without_images_are_skipped(context: Context) -> None:
+def test_classes_without_images_are_skipped(context: LatentContext) -> None:
     sizes = {name: len(mine) for name, mine in context.each_class()}
     assert sizes == {"Ankle boot": 30, "T-shirt/top": 29, "Bag": 1}
     table = normality.measure_groups(context)
@@ -275,10 +263,10 @@ def test_classes_without_images_are_skipped(context: Context) -> None:
     assert table[table["group"] == "Bag"]["henze_zirkler"].isna().all()
 
 
-def test_cubes_are_compared_by_uniform_vectors() -> None:
+def test_cubes_are_compared_by_uniform_vectors(context: LatentContext) -> None:
     gaussian = fit_gaussian(VECTORS)
-    rng = np.random.default_rng(5)
-    table = latents.compare_cubes(np.array([0.01, 4]), VECTORS, gaussian, 0.99, 3000, rng)
+    other = replace(context, latents=VECTORS, parameters=parameters(neighbour_queries=3000))
+    table = latents.compare_cubes(other, np.array([0.01, 4]), np.random.default_rng(5))
     assert table["side"].tolist() == [0.01, 4.0]
     assert np.allclose(table["expected_length"], np.array([0.01, 4]) * np.sqrt(2 / 3))
     at_origin = gaussian.squared_distances(np.zeros((1, 2)))[0] <= stats.chi2.ppf(0.99, 2)
@@ -303,19 +291,19 @@ def test_a_constant_axis_is_in_no_pair() -> None:
     assert latents.strongest_pairs(fit_gaussian(VECTORS[:, :1]), 9) == []
 
 
-def test_a_lossless_autoencoder_has_no_reencoding_error(context: Context) -> None:
+def test_a_lossless_autoencoder_has_no_reencoding_error(context: LatentContext) -> None:
     pixels = keras.Input((12, 10, 1))
     encoder = keras.Model(pixels, keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels)))
     perfect = replace(context, encoder=encoder, latents=context.train.images.reshape(60, 120) / 255)
     vectors = np.random.default_rng(0).random((7, 120))
     samples = Samples(vectors, vectors.reshape(7, 12, 10, 1).astype(np.float32))
-    scorer = generation.make_scorer(perfect)
+    scorer = perfect.scorer
     assert scorer.reencode(samples) == pytest.approx(0, abs=1e-6)
-    assert scorer.reencode(replace(samples, images=samples.images / 2)) == pytest.approx(0.5)
+    assert scorer.reencode(samples._replace(images=samples.images / 2)) == pytest.approx(0.5)
 
 
-def test_training_images_have_perfect_scores(context: Context) -> None:
-    scorer, images = generation.make_scorer(context), scale(context.train.images)
+def test_training_images_have_perfect_scores(context: LatentContext) -> None:
+    scorer, images = context.scorer, scale(context.train.images)
     found = scorer.score(Samples(context.latents, images), scorer.fit_features(images))
     assert found["nearest_vector"] == found["nearest_image"] == 0
     assert found["frechet"] == pytest.approx(0, abs=1e-6)
@@ -327,59 +315,18 @@ def test_training_images_have_perfect_scores(context: Context) -> None:
     assert found["confidence"] == pytest.approx(probabilities.max(axis=1).mean())
 
 
-def test_calibrated_probabilities_use_the_temperature(context: Context) -> None:
-    scorer = generation.make_scorer(context)
+def test_calibrated_probabilities_use_the_temperature(context: LatentContext) -> None:
+    scorer = context.scorer
     plain = predict(context.cnn, context.test.images).astype(float)
     tempered = plain ** (1 / scorer.temperature)
     expected = tempered / tempered.sum(axis=1, keepdims=True)
     assert np.allclose(scorer.classify(scale(context.test.images)), expected, atol=1e-5)
 
 
-def test_generators_are_sampled_anew_for_every_seed(context: Context) -> None:
-    _, repeated = generation.sample_and_score(context, generation.make_scorer(context))
+def test_generators_are_sampled_anew_for_every_seed(context: LatentContext) -> None:
+    _, repeated = generation.sample_and_score(context)
     errors = repeated.set_index(["source", "seed"])["reencoding_error"]
     assert errors[REAL].isna().all()
     assert errors.drop(REAL, level="source").notna().all()
     assert errors["uniform", 0] != errors["uniform", 1]
     assert REAL not in average_by_source(summarise_seeds(repeated, 0.95))["reencoding_error"]
-
-
-def test_conclusions_follow_the_numbers() -> None:
-    row = {
-        "cut": False,
-        "kept": 1.0,
-        "ks_distance": 0.1,
-        "henze_zirkler_p": 0.5,
-        "mardia_kurtosis_ratio": 1.1,
-    }
-    measured = (("a", 0.05, 1.0), ("b", 0.2, 0.8), ("c", 0.01, 1.3))
-    others = [{**row, "group": name, "ks_distance": d, "mardia_kurtosis_ratio": k} for name, d, k in measured]
-    cut = [{**each, "cut": True} for each in others]
-    table = pd.DataFrame([{**row, "group": ALL}, *others, *cut])
-    text = conclusions.describe_classes(table)
-    assert text.startswith("Per class: Mahalanobis distances of 2 of 3 classes are closer to chi-square")
-    assert "Mardia's kurtosis of 1 is closer to the normal one" in text
-    assert "Henze-Zirkler rejects 0" in text
-    assert conclusions.interpret(0.01) == "rejects normality"
-    assert conclusions.interpret(0.2) == "does not reject it"
-    assert conclusions.interpret(np.nan) == "cannot be computed"
-
-
-def test_gains_are_ratios_of_distances() -> None:
-    distances = {"standard normal": 8, "independent normals": 6, "fitted normal": 4, "mixture": 1}
-    others = {RECONSTRUCTED: 0.5, REAL: 0.1}
-    frechet = [("frechet", name, value) for name, value in (distances | others).items()]
-    confidence = [("confidence", name, 0.9) for name in distances]
-    confidence += [("confidence", name, 0.8) for name in others]
-    table = pd.DataFrame(frechet + confidence, columns=["score", "source", "mean"])
-    text = conclusions.describe_gains(table)
-    assert "of the standard normal distribution is 2.0 times" in text
-    assert "that of independent normals 1.5 times" in text
-    assert "4.0 times that of the best, mixture." in text
-    assert "of the best is 90.0%, in reconstructed ones 80.0%" in text
-
-
-def test_the_latents_are_described_by_their_own_numbers(context: Context) -> None:
-    text = conclusions.describe_latents(context.gaussian, len(context.latents))
-    assert "the 60 training vectors have 2 axes" in text
-    assert f"{context.gaussian.summary['largest_correlation']:.2f} at most" in text

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import pytest
 
-from digits.training.loop import build_optimizer
+from digits.training.optimizers import build_optimizer
 from digits.training.settings import Optimizer
 from tests.support.helpers import optimizer
 

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from digits.data.splits import Split
 from digits.pipeline import StageError
 from stages.preprocess import exploration
-from stages.preprocess.idx import read_idx, read_pair
-from stages.preprocess.splits import check, split
+from stages.preprocess.splits import check, read_idx, read_pair, split
 from tests.support.helpers import random_images
 
 FRACTIONS = (0.4, 0.35, 0.2, 0.05)  # of four classes
@@ -258,13 +257,26 @@ def test_pixel_values_are_drawn_with_a_gap_where_there_are_none() -> None:
     assert f"{table['fraction'][0]:.1%} of the training pixels are 0" in ax.get_title()
 
 
-def test_images_and_class_means_are_drawn_per_class() -> None:
-    figure = exploration.draw_images(SPLIT, list("abcde"))
-    drawn = [ax for ax in figure.axes if ax.images]
-    first = np.flatnonzero(SPLIT.labels == 0)[0]
-    assert np.array_equal(np.asarray(drawn[0].images[0].get_array()), IMAGES[first, ..., 0])
-    assert [ax.get_title() for ax in drawn] == list("aaaaabbbbbeeeee")
+def drawn(figure: Figure) -> list[tuple[str, np.ndarray]]:
+    """Return the images of a grid, each with the text above it."""
+    (ax,) = figure.axes
+    images = [np.asarray(image.get_array()) for image in ax.images]
+    return list(zip(filter(None, (text.get_text() for text in ax.texts)), images, strict=True))
+
+
+def test_the_first_images_of_each_class_are_drawn() -> None:
+    tiles = drawn(exploration.draw_images(SPLIT, list("abcde")))
+    assert [name for name, _ in tiles] == list("aaaaabbbbbeeeee")
+    for start, label in ((0, 0), (5, 1), (10, 4)):
+        for position, (_, image) in zip(
+            np.flatnonzero(SPLIT.labels == label), tiles[start : start + 5], strict=False
+        ):
+            assert np.array_equal(image, IMAGES[position, ..., 0])
+
+
+def test_class_means_are_drawn_under_their_names() -> None:
     means = exploration.class_means(Split(IMAGES, SPLIT.labels % 2, SPLIT.indices), 2)
-    figure = exploration.draw_class_means(means, ["even", "odd"])
-    assert axes_titles(figure)[:2] == ["even", "odd"]
-    assert np.array_equal(np.asarray(figure.axes[1].images[0].get_array()), means[1, ..., 0])
+    tiles = drawn(exploration.draw_class_means(means, ["even", "odd"]))
+    assert [name for name, _ in tiles] == ["even", "odd"]
+    for (_, image), mean in zip(tiles, means, strict=True):
+        assert np.array_equal(image, mean[..., 0])

@@ -178,7 +178,9 @@ def test_one_module_starts_processes() -> None:
     assert found == {"digits/pipeline/processes.py"}
 
 
-def test_a_run_in_a_fresh_repository_names_its_commit(workdir: Path, hostile: Path) -> None:
+def test_a_run_in_a_fresh_repository_names_its_commit(
+    workdir: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = Sandbox(workdir / "own")
     own.path.mkdir()
     own.git("init", "-q", "-b", "main")

@@ -96,7 +96,7 @@ def test_a_third_classifier_is_trained_evaluated_and_tracked(tmp_path: Path) -> 
     assert headline["toy"] == details["toy"]["accuracy"] > 0.3
     assert set(details["comparison"]) == {"mlp_cnn", "mlp_toy", "cnn_toy"}
     predictions = pd.read_csv(tmp_path / "metrics" / "predictions.csv")
-    assert predictions.columns.tolist() == ["label", "mlp", "cnn", "toy"]
+    assert predictions.columns.tolist() == ["label", "logistic", "mlp", "cnn", "toy"]
     right = (predictions["label"] == predictions["toy"]).mean()
     assert right == pytest.approx(headline["toy"])
     robustness = pd.read_csv(tmp_path / "data" / "evaluate" / "robustness.csv")

@@ -12,8 +12,8 @@ from digits.data.splits import read_split
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import load_model, predict, save_model
 from digits.networks.mlp.builder import build_mlp
-from studies import training
-from studies.features import feature_curve
+from digits.training import repeated
+from studies import feature_curve
 from studies.published import published_table
 from tests.support import helpers
 from tests.support.studied import COMPUTE, SIDE, dump, run, splits, write_inputs
@@ -120,7 +120,7 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
     parts = read_split(folder / "train"), read_split(folder / "val")
     own = helpers.mlp() if net == "mlp" else helpers.cnn(layers=(4,))
     settings = {"seed": 3, "compute": COMPUTE, f"other-seeds.{net}": n, f"train-{net}": own}
-    save_model(workdir / "own.keras", training.train(build, own, parts, 3, 3).model)
+    save_model(workdir / "own.keras", repeated.train(build, own, parts, 3, 3).model)
     run(
         "other-seeds",
         settings,
@@ -144,7 +144,7 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
     networks = [load_model(workdir / f"{name}.keras") for name in ("own", "twin")]
     for expected, network in zip(predictions, networks, strict=False):
         assert np.array_equal(predict(network, images).argmax(axis=1), expected)
-    again = training.train(build, own, parts, 3, training.seeds(3, n)[1]).model
+    again = repeated.train(build, own, parts, 3, repeated.seeds(3, n)[1]).model
     assert all(map(np.array_equal, again.get_weights(), networks[1].get_weights()))
     assert not all(map(np.array_equal, networks[0].get_weights(), networks[1].get_weights()))
     assert json.loads((workdir / "metrics.json").read_text())["trainings"] == n == len(predictions)

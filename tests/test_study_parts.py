@@ -14,7 +14,7 @@ from sklearn.metrics import confusion_matrix, mutual_info_score
 from digits.analysis.classification.intervals import draw_counts
 from digits.data.splits import Split, flatten
 from digits.networks.common import saved
-from studies import training
+from digits.training import repeated
 from studies.features import representations
 from studies.label_suspects import __main__ as label_suspects
 from studies.label_suspects import out_of_fold
@@ -127,7 +127,7 @@ def test_images_are_predicted_by_networks_that_never_saw_them(monkeypatch: pytes
         seen.append(set(parts[0].indices.tolist()))
         return SimpleNamespace(model=len(seen))
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(repeated, "train", train)
     monkeypatch.setattr(saved, "predict", lambda model, images: np.full((len(images), 3), model, np.float32))
     split = helpers.random_split(60)
     by = out_of_fold.predict_out_of_fold(helpers.cnn(), (split, split), 3, 4, 0)[:, 0].astype(int)
@@ -136,6 +136,6 @@ def test_images_are_predicted_by_networks_that_never_saw_them(monkeypatch: pytes
 
 
 def test_seeds_begin_with_the_pipelines_seed() -> None:
-    assert training.seeds(7, 3)[0] == 7
-    assert len(set(training.seeds(7, 5))) == 5
-    assert training.seeds(7, 5)[:3] == training.seeds(7, 3)
+    assert repeated.seeds(7, 3)[0] == 7
+    assert len(set(repeated.seeds(7, 5))) == 5
+    assert repeated.seeds(7, 5)[:3] == repeated.seeds(7, 3)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, call
 
 import keras
 import numpy as np
@@ -13,13 +14,14 @@ import pandas as pd
 import pytest
 
 from digits.data.files import read_json
-from digits.data.splits import Split
+from digits.data.splits import Split, write_split
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
 from digits.networks.mlp.settings import MLP
 from digits.pipeline import StageError
+from digits.pipeline.declaration import Paths
 from digits.training import checkpoint
 from digits.training.loop import (
     SILENT,
@@ -31,8 +33,8 @@ from digits.training.loop import (
     fit,
     reconstruction,
     train_classifier,
-    write_result,
 )
+from digits.training.outputs import write_result
 from tests.support.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
 from tools.dependencies import undeclared
 
@@ -179,13 +181,20 @@ def test_a_diverging_training_ends_with_a_clear_message() -> None:
 
 def test_a_training_leaves_network_history_and_headline(tmp_path: Path) -> None:
     result = trained(mlp(epochs=2))
-    path, history, metrics = (tmp_path / name for name in ("m.keras", "h.csv", "m.json"))
-    write_result(result, path, history, metrics, {"mlp_val": result.best["val_accuracy"]})
-    loaded = keras.saving.load_model(path)
+    names = {"mlp": "m.keras", "mlp_history": "h.csv", "metrics": "m.json", "train": "train"}
+    paths = Paths("train-mlp", {name: tmp_path / file for name, file in names.items()})
+    write_split(paths.train, TRAIN)
+    run = Mock()
+    write_result(result, "mlp", "val_accuracy", paths, run)
+    assert run.mock_calls[0] == call.metrics(result.summary)
+    (path, example), _ = run.model.call_args
+    assert path == paths.mlp
+    assert np.array_equal(example, TRAIN.images[:2])
+    loaded = keras.saving.load_model(paths.mlp)
     assert np.array_equal(predict(loaded, VAL.images), predict(result.model, VAL.images))
     expected = result.history.assign(kept=[False, True])
-    pd.testing.assert_frame_equal(pd.read_csv(history), expected, atol=1e-6)
-    assert read_json(metrics) == {"mlp_val": pytest.approx(result.best["val_accuracy"], abs=1e-6)}
+    pd.testing.assert_frame_equal(pd.read_csv(paths.mlp_history), expected, atol=1e-6)
+    assert read_json(paths.metrics) == {"mlp_val": pytest.approx(result.best["val_accuracy"], abs=1e-6)}
     counts = {"best_epoch": 2, "epochs": 2, "parameters": 36 * 6 + 6 + 6 * 3 + 3}
     assert result.summary == result.best | counts
 

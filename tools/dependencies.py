@@ -115,7 +115,8 @@ def _generalized(key: str, items: Mapping[str, str]) -> str:
 
 def code(package: str, stage: str) -> list[str]:
     """Return the code dependencies of a stage, as paths from the folder of its dvc.yaml, sorted."""
-    units = {_unit(file) for file in closure(entry_module(package, stage))}
+    files = closure(entry_module(package, stage))
+    units = {_unit(file) for file in files}
     outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
     return sorted(_dependency(package, unit.relative_to(ROOT)) for unit in outermost)
 

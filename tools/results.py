@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from digits.data.files import read_json
+from digits.networks.registry import NETWORKS
 from digits.pipeline import StageError
 from digits.pipeline.settings import read
 
@@ -37,7 +38,9 @@ def main() -> int:
     try:
         if show:
             print(plain(results()))
-            print("\nPictures are in plots/; `make ui` opens the runs in MLflow.")
+            print(
+                "\nPictures are in plots/ (docs/tour.md explains them); `make ui` opens the runs in MLflow."
+            )
         else:
             for page, text in pages().items():
                 page.write_text(text, encoding="utf-8")
@@ -60,23 +63,18 @@ def results(root: Path = ROOT) -> Results:
     pixels = settings["feature-importance"]["chosen_pixels"]
     accuracies = {
         "majority class": labels.value_counts(normalize=True).max(),
-        "logistic regression": evaluate["logistic"],
-        f"MLP on {pixels} random pixels": importance["pixels_random"],
+        "logistic regression": (predictions["logistic"] == labels).mean(),
         f"MLP on the forest's {pixels} pixels": importance["pixels"],
-        "MLP": (predictions["mlp"] == labels).mean(),
-        "CNN": (predictions["cnn"] == labels).mean(),
+        **{NETWORKS[name].title: (predictions[name] == labels).mean() for name in predictions.columns[2:]},
     }
     confidence = settings["confidence"]
     rows = [
         (name, accuracy, accuracy_interval(round(accuracy * images), images, confidence))
         for name, accuracy in accuracies.items()
     ]
-    times = f"{evaluate['ae_pca'] / evaluate['ae']:.1f} times as much"
     others = [
-        ("reconstruction error of the autoencoder (mean squared error per pixel)", f"{evaluate['ae']:.5f}"),
-        ("the same for PCA with as many dimensions", f"{evaluate['ae_pca']:.5f} ({times})"),
-        ("Fréchet distance of generated images from test images", f"{latent['frechet']:.1f}"),
-        ("the same for reconstructed test images", f"{latent['frechet_test']:.1f}"),
+        ("reconstruction error of the autoencoder", f"{evaluate['ae']:.5f}"),
+        ("Fréchet distance, generated to test images", f"{latent['frechet']:.1f}"),
     ]
     return Results(images, confidence, rows, others)
 
@@ -92,8 +90,9 @@ def plain(found: Results) -> str:
 
 def markdown(found: Results) -> str:
     """Return the results as Markdown tables; the networks' own accuracies are bold."""
+    titles = {network.title for network in NETWORKS.values()}
     rows = [
-        (f"**{name}**" if name in ("MLP", "CNN") else name, f"{value:.2%}", _interval(ends))
+        (f"**{name}**" if name in titles else name, f"{value:.2%}", _interval(ends))
         for name, value, ends in found.accuracies
     ]
     header = (f"on the {found.images:,} test images", "accuracy", f"{found.confidence:.0%} interval")

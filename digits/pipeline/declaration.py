@@ -13,13 +13,14 @@ Kind = Literal["file", "data", "metrics", "plots"]
 
 PACKAGES = ("digits", "stages", "studies")  # dependencies that begin so, and are no tables, are code
 LINKS = ".code/"  # the packages as the studies see them; see docs/architecture.md
+OUTPUTS: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
 SPLITS = ("raw", "train", "val", "test")  # names of folders that MLflow records as data sets
 VARIABLE = re.compile(r"\$\{paths\.(\w+)\}")
 ITEM = re.compile(r"\$\{item\.(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Place:
+class DeclaredPath:
     """A path that a stage reads or writes, from the repository's root, and what it is to the record."""
 
     name: str
@@ -57,8 +58,8 @@ class Declaration:
     """One stage of a dvc.yaml, for one member of its matrix where it has one."""
 
     stage: str
-    inputs: tuple[Place, ...]
-    outputs: tuple[Place, ...]
+    inputs: tuple[DeclaredPath, ...]
+    outputs: tuple[DeclaredPath, ...]
     items: Mapping[str, str]
 
     @property
@@ -79,18 +80,17 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
     document = read_pipeline(folder)
     entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
 
-    def place(text: str, kind: Kind) -> Place:
+    def place(text: str, kind: Kind) -> DeclaredPath:
         named = VARIABLE.match(text)
         path = _resolve(text, variables, items, folder)
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
         if kind == "plots" and path.suffix:  # a table that DVC draws, not a folder of pictures
             kind = "file"
-        return Place(name, path, "data" if name in SPLITS else kind)
+        return DeclaredPath(name, path, "data" if name in SPLITS else kind)
 
-    kinds: dict[str, Kind] = {"outs": "file", "metrics": "metrics", "plots": "plots"}
     inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]
-    outputs = [place(text, kind) for key, kind in kinds.items() for text in _texts(entry.get(key, []))]
+    outputs = [place(text, kind) for key, kind in OUTPUTS.items() for text in _texts(entry.get(key, []))]
     return Declaration(stage, tuple(inputs), tuple(outputs), dict(items))
 
 
@@ -105,6 +105,17 @@ def declared_settings(folder: Path) -> set[str]:
     """Return the top-level keys of params.yaml that any stage of the folder's dvc.yaml names."""
     entries = read_pipeline(folder).get("stages", {}).values()
     return {key.partition(".")[0] for entry in entries for key in parameter_keys(entry)}
+
+
+def describe(entry: Mapping[str, Any]) -> str:
+    """Return what a stage's entry declares, as lines for its help."""
+    rows = {
+        "reads": [text for text in _texts(entry.get("deps", [])) if not is_code(text)],
+        "writes": [text for key in OUTPUTS for text in _texts(entry.get(key, []))],
+        "is set by": parameter_keys(entry),
+    }
+    lines = [f"  {verb}: {', '.join(what)}" for verb, what in rows.items() if what]
+    return "\n".join(["As dvc.yaml declares it, this stage", *lines])
 
 
 def parameter_keys(entry: Mapping[str, Any]) -> list[str]:

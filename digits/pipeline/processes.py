@@ -29,11 +29,7 @@ UNCONFIGURED = {
 
 
 def run(
-    command: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    own: bool = False,
-    **options: Any,
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, own: bool = False, **options: Any
 ) -> "subprocess.CompletedProcess[Any]":
     """Run a program to its end, as subprocess.run; `env` is this process's environment unless given.
 
@@ -44,11 +40,7 @@ def run(
 
 
 def start(
-    command: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    own: bool = False,
-    **options: Any,
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, own: bool = False, **options: Any
 ) -> "subprocess.Popen[Any]":
     """Start a program beside this one, as subprocess.Popen; `env` and `own` are those of `run`."""
     return subprocess.Popen(command, env=_environment(env, own), **options)

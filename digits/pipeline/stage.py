@@ -13,15 +13,7 @@ from pydantic import BaseModel
 
 from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
-from digits.pipeline.declaration import (
-    Declaration,
-    Paths,
-    Place,
-    declare,
-    is_code,
-    parameter_keys,
-    read_pipeline,
-)
+from digits.pipeline.declaration import Declaration, DeclaredPath, Paths, declare, describe, read_pipeline
 from digits.tracking.journal import root
 
 REMEDIES = {
@@ -101,7 +93,7 @@ def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str,
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}",
         description=description,
-        epilog=_describe_paths(entry),
+        epilog=describe(entry),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, members in entry.get("matrix", {}).items():
@@ -110,21 +102,7 @@ def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str,
     return dict(vars(parser.parse_args()))
 
 
-def _describe_paths(entry: dict[str, Any]) -> str:
-    rows = {
-        "reads": [text for text in entry.get("deps", []) if not is_code(text)],
-        "writes": [
-            next(iter(out)) if isinstance(out, dict) else out
-            for key in ("outs", "metrics", "plots")
-            for out in entry.get(key, [])
-        ],
-        "is set by": parameter_keys(entry),
-    }
-    lines = [f"{verb}: {', '.join(map(str, what))}" for verb, what in rows.items() if what]
-    return "\n".join(["As dvc.yaml declares it, this stage", *(f"  {line}" for line in lines)])
-
-
-def _check_inputs(inputs: Iterable[Place]) -> None:
+def _check_inputs(inputs: Iterable[DeclaredPath]) -> None:
     """Raise StageError where an input is not there, or not what dvc.lock says the stage before it made."""
     recorded = tracking.locked_outputs()
     for path in (place.path for place in inputs):
@@ -139,7 +117,7 @@ def _check_inputs(inputs: Iterable[Place]) -> None:
             )
 
 
-def _sweep(outputs: Iterable[Place]) -> None:
+def _sweep(outputs: Iterable[DeclaredPath]) -> None:
     """Remove what a killed run of this stage left half-written, and old halves of checkpoints."""
     for path in (place.path for place in outputs):
         for leftover in path.parent.glob(f".{path.name}.*"):

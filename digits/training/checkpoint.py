@@ -22,18 +22,12 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 
 
 @dataclass(frozen=True)
-class State:
-    """A training between two epochs.
-
-    rows: metrics of each completed epoch
-    best_epoch: the best so far, from 1
-    variables: the network's (seed generators too), then the optimizer's
-    best_weights: the network's weights after the best epoch
-    """
+class TrainingState:
+    """A training between two epochs: metrics of each completed one, the best one so far, from 1."""
 
     rows: list[dict[str, float]]
     best_epoch: int
-    variables: Sequence[np.ndarray]
+    variables: Sequence[np.ndarray]  # the network's (seed generators too), then the optimizer's
     best_weights: Sequence[np.ndarray]
 
 
@@ -70,7 +64,7 @@ class Checkpoint:
         self._path = folder() / f"{name}.npz"
         self._finished = folder() / f"{name}.finished.npz"
 
-    def save(self, state: State) -> None:
+    def save(self, state: TrainingState) -> None:
         """Write the state, and delete the oldest files of the folder."""
         header = json.dumps([state.rows, state.best_epoch, len(state.variables)])
         arrays = {str(number): array for number, array in enumerate((*state.variables, *state.best_weights))}
@@ -79,23 +73,22 @@ class Checkpoint:
         for path in sorted(folder().glob("[!.]*.npz"), key=_age)[:-KEPT]:
             path.unlink(missing_ok=True)
 
-    def load(self, epochs: int) -> State | None:
+    def load(self, epochs: int) -> TrainingState | None:
         """Return the state from which to train up to so many epochs; None if there is none."""
-        state = self._read(self._path)
-        if state is None or len(state.rows) > epochs:
-            state = self._read(self._finished)
-            return state if state and len(state.rows) < epochs else None
-        return state
+        for path, most in ((self._path, epochs), (self._finished, epochs - 1)):
+            if (state := self._read(path)) and len(state.rows) <= most:
+                return state
+        return None
 
     def finish(self, keep: bool) -> None:
         """Mark the training as written; keep its state to continue with more epochs, or delete it."""
-        if keep and self._path.exists():
-            self._path.replace(self._finished)
-        elif not keep:
+        if not keep:
             self._path.unlink(missing_ok=True)
+        elif self._path.exists():
+            self._path.replace(self._finished)
 
     @staticmethod
-    def _read(path: Path) -> State | None:
+    def _read(path: Path) -> TrainingState | None:
         try:
             with np.load(path, allow_pickle=False) as file:
                 rows, best_epoch, split = json.loads(str(file["header"]))
@@ -105,7 +98,7 @@ class Checkpoint:
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             print(f"{path} cannot be read ({error}); the training starts again.", file=sys.stderr)
             return None
-        return State(rows, best_epoch, arrays[:split], arrays[split:])
+        return TrainingState(rows, best_epoch, arrays[:split], arrays[split:])
 
 
 def _age(path: Path) -> float:

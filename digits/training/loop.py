@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import keras
@@ -12,19 +11,19 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from digits.data.files import write_json, write_table
 from digits.data.splits import Split, scale
-from digits.networks.common.saved import save_model
 from digits.pipeline import StageError
 from digits.training.augmentation import augment
-from digits.training.checkpoint import Checkpoint, State, key
-from digits.training.settings import Optimizer, Schedule, TrainingSettings
+from digits.training.checkpoint import Checkpoint, TrainingState, key
+from digits.training.optimizers import build_optimizer
+from digits.training.settings import TrainingSettings
 
 EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
 
 Builder = Callable[[Any, np.ndarray, int, int], keras.Model]
 Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def unchanged(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -57,11 +56,9 @@ SILENT = Silent()
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The result of a training run.
+    """A trained network with the weights of its best epoch.
 
-    model: the network with the weights of its best epoch
     history: one row per epoch: epoch (from 1), loss, ..., val_loss, ...
-    best_epoch: the epoch whose weights were kept
     finish: to be called once all is written; until then, the same training would resume from here
     """
 
@@ -151,7 +148,11 @@ def fit(
         jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
     )
     best = _Best(settings)
-    checkpoint = Checkpoint(_checkpoint_key(model, objective, splits, val_inputs, settings, seed))
+    deciding = settings.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
+    if extendable := not settings.optimizer.schedule.depends_on_epochs:
+        del deciding["epochs"]
+    arrays = [*model.get_weights(), train.images, train.labels, val.images, val.labels, val_inputs]
+    checkpoint = Checkpoint(key(json.dumps([model.name, objective.loss, deciding, seed]), arrays))
     rows = _resume(model, checkpoint.load(settings.epochs), best, report)
     done = len(rows)
     with tqdm(total=settings.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
@@ -161,25 +162,27 @@ def fit(
             images, labels = epoch_images(train, settings, seed, epoch)
             inputs = transform(images, np.random.default_rng([seed, epoch, 1]))
             batches = _batches(objective, inputs, images, labels, settings.batch_size)
-            row = _train_epoch(model, batches, progress.update)
+            row = _mean_metrics(model.train_on_batch, batches, progress.update)
             row |= evaluate(model, objective, val, val_inputs)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
             report.epoch(epoch, row)
             progress.set_postfix({settings.monitor: f"{row[settings.monitor]:.4f}"})
             best.offer(epoch, row, model.get_weights())
-            checkpoint.save(State(rows, best.epoch, _values(model), best.weights))
+            values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
+            checkpoint.save(TrainingState(rows, best.epoch, values, best.weights))
     model.set_weights(best.weights)
-    extendable = not settings.optimizer.schedule.depends_on_epochs
     return TrainingResult(model, pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
 
 
-def _resume(model: keras.Model, state: State | None, best: "_Best", report: Report) -> list[dict[str, float]]:
+def _resume(
+    model: keras.Model, state: TrainingState | None, best: "_Best", report: Report
+) -> list[dict[str, float]]:
     """Bring model and best epoch to the saved state; return the metrics of its completed epochs."""
     if state is None:
         return []
     model.optimizer.build(model.trainable_variables)
-    for variable, value in zip((*model.variables, *model.optimizer.variables), state.variables, strict=True):
+    for variable, value in zip(_variables(model), state.variables, strict=True):
         variable.assign(value)
     best.offer(state.best_epoch, state.rows[state.best_epoch - 1], state.best_weights)
     for epoch, row in enumerate(state.rows, start=1):
@@ -188,76 +191,39 @@ def _resume(model: keras.Model, state: State | None, best: "_Best", report: Repo
     return list(state.rows)
 
 
-def _values(model: keras.Model) -> list[np.ndarray]:
+def _variables(model: keras.Model) -> list[keras.Variable]:
     """Return everything a step changes: weights, states of seed generators, the optimizer's variables."""
-    variables = (*model.variables, *model.optimizer.variables)
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
-
-
-def _checkpoint_key(
-    model: keras.Model,
-    objective: Objective,
-    splits: tuple[Split, Split],
-    val_inputs: np.ndarray,
-    settings: TrainingSettings,
-    seed: int,
-) -> str:
-    deciding = settings.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
-    if not settings.optimizer.schedule.depends_on_epochs:
-        del deciding["epochs"]
-    arrays = [array for split in splits for array in (split.images, split.labels)]
-    return key(
-        json.dumps([model.name, objective.loss, deciding, seed]), [*model.get_weights(), *arrays, val_inputs]
-    )
-
-
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _batches(
     objective: Objective, inputs: np.ndarray, images: np.ndarray, labels: np.ndarray, size: int
 ) -> Batches:
-    """Yield inputs and targets, batch by batch."""
     for start in range(0, len(inputs), size):
         batch = slice(start, start + size)
         yield inputs[batch], objective.targets(images[batch], labels[batch])
 
 
-def _train_epoch(model: keras.Model, batches: Batches, advance: Callable[[], object]) -> dict[str, float]:
-    """Take one pass of steps; return the mean of each metric over the images, as measured on the way.
+def _mean_metrics(
+    step: Callable[..., dict[str, float]], batches: Batches, advance: Callable[[], object] = lambda: None
+) -> dict[str, float]:
+    """Call `step`, then `advance`, for each batch; return the mean of each metric over the images.
 
     Batches are passed one by one, because `Model.fit` waits at the end of every call for a thread of
     tf.data, up to as long again as the epoch took.
     """
     metrics, sizes = [], []
     for inputs, targets in batches:
-        metrics.append(model.train_on_batch(inputs, targets, return_dict=True))
+        metrics.append(step(inputs, targets, return_dict=True))
         sizes.append(len(targets))
         advance()
-    return _mean(metrics, sizes)
+    return {name: float(np.average([row[name] for row in metrics], weights=sizes)) for name in metrics[0]}
 
 
 def evaluate(model: keras.Model, objective: Objective, split: Split, inputs: np.ndarray) -> dict[str, float]:
     """Return the objective's metrics on a split, named `val_...`; `inputs` is what the network sees of it."""
-    metrics, sizes = [], []
-    for batch, targets in _batches(objective, inputs, split.images, split.labels, EVALUATION_BATCH):
-        metrics.append(model.test_on_batch(batch, targets, return_dict=True))
-        sizes.append(len(targets))
-    return {f"val_{name}": value for name, value in _mean(metrics, sizes).items()}
-
-
-def _mean(metrics: list[dict[str, float]], sizes: list[int]) -> dict[str, float]:
-    return {name: float(np.average([row[name] for row in metrics], weights=sizes)) for name in metrics[0]}
-
-
-def write_result(
-    result: TrainingResult, path: Path, history: Path, metrics: Path, headline: Mapping[str, float]
-) -> None:
-    """Write the trained network, its history (CSV, with a column `kept`) and the headline metrics (JSON)."""
-    save_model(path, result.model)
-    write_table(history, result.history.assign(kept=result.history["epoch"] == result.best_epoch))
-    write_json(metrics, headline)
-    result.finish()
+    batches = _batches(objective, inputs, split.images, split.labels, EVALUATION_BATCH)
+    return {f"val_{name}": value for name, value in _mean_metrics(model.test_on_batch, batches).items()}
 
 
 def epoch_images(
@@ -266,35 +232,7 @@ def epoch_images(
     """Return the epoch's images and labels: permuted and distorted by a generator of (seed, epoch)."""
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(train))
-    images = augment(train.images[order], settings.augmentation, rng)
-    return images, train.labels[order]
-
-
-def build_optimizer(settings: Optimizer, steps: int, epochs: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer with its schedule; `steps` is the number of batches in an epoch."""
-    rate = _schedule(settings.schedule, settings.learning_rate, steps, epochs)
-    if settings.name == "adam":
-        return keras.optimizers.Adam(rate)
-    if settings.name == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-    if settings.name == "rmsprop":
-        return keras.optimizers.RMSprop(rate, momentum=settings.momentum)
-    return keras.optimizers.SGD(rate, momentum=settings.momentum)
-
-
-def _schedule(
-    schedule: Schedule, rate: float, steps: int, epochs: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if schedule.name == "inverse_time":
-        return keras.optimizers.schedules.InverseTimeDecay(rate, 1, schedule.decay)
-    if schedule.name == "constant":
-        return rate
-    warmup = min(schedule.warmup_epochs, epochs - 1) * steps
-    if warmup == 0:
-        return keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, epochs * steps - warmup, warmup_target=rate, warmup_steps=warmup
-    )
+    return augment(train.images[order], settings.augmentation, rng), train.labels[order]
 
 
 class _Best:

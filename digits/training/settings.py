@@ -24,8 +24,6 @@ Units = Annotated[int, Field(ge=1)]
 Penalty = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Layer = Annotated[int | Literal["pool"], PlainValidator(_layer)]
-Kernel = Annotated[int, Field(ge=1, le=28, description="side of every kernel, in pixels")]
-Pooling = Annotated[Literal["max", "mean"], Field(description="what a pooling of 2x2 pixels takes")]
 Scaling = Annotated[
     Literal["raw", "unit", "standard"],
     Field(description="of the pixels; raw: 0 to 255, unit: 0 to 1, standard: mean 0, standard deviation 1"),
@@ -96,3 +94,17 @@ class TrainingSettings(Block):
     patience: int = Field(ge=1, description="epochs without a better value before it stops")
     optimizer: Optimizer
     augmentation: Augmentation = Augmentation()
+
+
+class Convolutional(TrainingSettings):
+    """What networks of convolutions and poolings have in common."""
+
+    layers: tuple[Layer, ...] = Field(description="in order: filters of a convolution, or the word pool")
+    kernel: int = Field(default=3, ge=1, le=28, description="side of every kernel, in pixels")
+    pooling: Literal["max", "mean"] = Field(default="max", description="what a pooling of 2x2 pixels takes")
+    l2: Penalty = Field(default=0.0, description="L2 penalty on all kernels")
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Yield the setting of poolings where there are none."""
+        if "pool" not in self.layers:
+            yield "pooling", "without poolings"

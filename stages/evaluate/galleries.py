@@ -47,15 +47,11 @@ def draw_gallery(result: TestResult, gallery: str) -> tuple[pd.DataFrame, Figure
 
 def draw_first_predictions(result: TestResult) -> tuple[pd.DataFrame, Figure]:
     """Return the predictions of the first test images, as a table and below the images."""
-    table, right = result.describe(np.arange(len(result.test))[:PREDICTIONS]), result.correct[:PREDICTIONS]
-    tiles = [
-        Tile(
-            image,
-            row["prediction"] if good else "{prediction}\n(label {label})".format(**row),
-            GOOD if good else BAD,
-        )
-        for image, row, good in zip(result.test.images, table.to_dict("records"), right, strict=False)
-    ]
+    first = np.arange(len(result.test))[:PREDICTIONS]
+    table, right = result.describe(first), result.correct[first]
+    captions = table["prediction"].where(right, table["prediction"] + "\n(label " + table["label"] + ")")
+    described = zip(result.test.images, captions, right, strict=False)
+    tiles = [Tile(image, caption, GOOD if good else BAD) for image, caption, good in described]
     title = f"{result.title}: the first predictions, {right.sum()} of {len(table)} right (blue; red: wrong)"
     return table, draw_grid(fold(tiles, COLUMNS), title)
 
@@ -111,11 +107,10 @@ def compare_with_training(
     rows: list[Row] = []
     for (tile, row), nearest in zip(described, found, strict=True):
         name = "label {label}, taken for {prediction}\n({confidence:.1%} confident)".format(**row)
-        colours, words = {row["label"]: GOOD, row["prediction"]: BAD}, names[train.labels[nearest]]
+        words, colours = names[train.labels[nearest]], {row["label"]: GOOD, row["prediction"]: BAD}
         neighbours = zip(train.images[nearest], words, strict=True)
-        rows.append(
-            (name, [tile, *(Tile(image, word, colours.get(word, "black")) for image, word in neighbours)])
-        )
+        tiles = [Tile(image, word, colours.get(word, "black")) for image, word in neighbours]
+        rows.append((name, [tile, *tiles]))
     title = (
         f"{result.title}: its most confident errors, each followed by the {NEIGHBOURS} nearest training "
         "images in its last hidden layer; blue: the test image's label, red: the predicted class"

@@ -6,8 +6,6 @@ normality; images decoded from generators that ignore or fit it, with their scor
 images; denoising. Everything is fitted on the training split, the CNN's temperature on validation.
 """
 
-from typing import Any
-
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.tracking import Run
@@ -22,59 +20,47 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.latent_analysis import denoising, embedding, generation, interpolation, latents
     from stages.latent_analysis.browser_page import build_page
     from stages.latent_analysis.conclusions import conclude
-    from stages.latent_analysis.context import RECONSTRUCTED, collect_spaces, read_context
+    from stages.latent_analysis.context import collect_spaces, read_context
     from stages.latent_analysis.normality import analyse_normality
     from stages.latent_analysis.projections import analyse_projections
+    from stages.latent_analysis.results import merge
 
     context = read_context(parameters, paths)
     spaces = collect_spaces(context)
     projections = {name: fit_projection(train) for name, (train, _) in spaces.items()}
     maps = embedding.map_spaces(context, spaces, projections)
-    scorer = generation.make_scorer(context)
     noisy = context.sample(len(context.test), context.settings.denoising.images, "denoising")
-    parts = [
+    methods = {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)}
+    noise = (context.test.images[noisy], context.settings.denoising, context.generator("noise"))
+    found = merge(
         analyse_projections(context, spaces, projections),
-        of_maps := embedding.analyse_maps(context, maps, projections),
+        embedding.analyse_maps(context, maps, projections),
         latents.analyse_axes(context),
         latents.analyse_pairs(context),
-        of_lengths := latents.analyse_lengths(context),
-        of_normality := analyse_normality(context),
-        of_generators := generation.analyse_generators(context, scorer),
-        interpolation.analyse_principal_axes(context, scorer),
-        interpolation.analyse_interpolation(context, scorer),
-        denoising.analyse_denoising(
-            {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)},
-            context.test.images[noisy],
-            context.settings.denoising,
-            context.generator("noise"),
-        ),
-    ]
+        latents.analyse_lengths(context),
+        analyse_normality(context),
+        generation.analyse_generators(context),
+        interpolation.analyse_principal_axes(context),
+        interpolation.analyse_interpolation(context),
+        denoising.analyse_denoising(methods, *noise),
+    )
     write_array(paths.data / "train_latent.npy", context.latents)
     write_array(paths.data / "test_latent.npy", context.test_latents)
-    details: dict[str, Any] = {}
-    for part in parts:
-        for name, array in part.arrays.items():
-            write_array(paths.data / f"{name}.npy", array)
-        for name, table in part.tables.items():
-            write_table(paths.data / f"{name}.csv", table)
-        for name, figure in part.plots.items():
-            save(paths.plots / f"{name}.png", figure)
-        details |= part.details
+    for name, array in found.arrays.items():
+        write_array(paths.data / f"{name}.npy", array)
+    for name, table in found.tables.items():
+        write_table(paths.data / f"{name}.csv", table)
+    for name, figure in found.plots.items():
+        save(paths.plots / f"{name}.png", figure)
     interpolation.write_animation(paths.plots / "interpolation.gif", context)
-    methods = {"PCA": maps.methods["pca"], "t-SNE": maps.methods["tsne"]}
-    placed = {name: {space: points.test for space, points in of.items()} for name, of in methods.items()}
+    placed = {
+        title: {space: points.test for space, points in maps.methods[name].items()}
+        for title, name in (("PCA", "pca"), ("t-SNE", "tsne"))
+    }
     write_text(paths.data / "spaces.html", build_page(maps.test, context.classes, placed))
-    text = conclude(
-        context,
-        of_lengths.details["lengths"],
-        of_normality.tables["normality"],
-        of_maps.details["spaces"]["latent"],
-        of_generators.tables["scores"],
-    )
-    write_text(paths.data / "conclusions.txt", text)
-    write_json(paths.data / "details.json", details)
-    frechet = details["frechet"]
-    write_json(paths.metrics, {"frechet": frechet["mixture"], "frechet_test": frechet[RECONSTRUCTED]})
+    write_text(paths.data / "conclusions.txt", conclude(context, found.tables, found.details))
+    write_json(paths.data / "details.json", found.details)
+    write_json(paths.metrics, {"frechet": round(found.details["frechet"]["mixture"], 2)})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The conclusions of the analysis, in words computed from its numbers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from scipy.stats import truncnorm
 from digits.analysis.latent.gaussian import Gaussian
 from digits.analysis.latent.normality import CUT
 from digits.analysis.latent.scores import average_by_source
-from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, Context
+from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, LatentContext
 
 LEVEL = 0.05  # p below which a test rejects
 MULTIVARIATE = {
@@ -19,22 +20,17 @@ MULTIVARIATE = {
 }
 
 
-def conclude(
-    context: Context,
-    lengths: Mapping[str, float],
-    normality: pd.DataFrame,
-    clusters: Mapping[str, float],
-    scores: pd.DataFrame,
-) -> str:
-    """Return the conclusions, one per line."""
+def conclude(context: LatentContext, tables: Mapping[str, pd.DataFrame], details: Mapping[str, Any]) -> str:
+    """Return the conclusions from all parts' tables and details, one per line."""
+    clusters = details["spaces"]["latent"]
     lines = [
         describe_latents(context.gaussian, len(context.latents)),
-        describe_cube(lengths, context.settings.ellipsoid_fraction),
-        *describe_normality(normality),
-        describe_classes(normality),
+        describe_cube(details["lengths"], context.settings.ellipsoid_fraction),
+        *describe_normality(tables["normality"]),
+        describe_classes(tables["normality"]),
         f"Classes as clusters: silhouette {clusters['silhouette']:.2f}, adjusted Rand index of k-means "
         f"{clusters['rand_index']:.2f} (0: chance, 1: the classes).",
-        *describe_generators(scores, context.settings.generator_seeds),
+        *describe_generators(tables["scores"], context.settings.generator_seeds),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,23 +1,21 @@
 """What all parts of the analysis share: the splits, the networks, the latent vectors and the spaces."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
+from digits.analysis.latent.scores import Samples, Scorer
 from digits.data.splits import Split, flatten, read_dataset, read_split, sample_positions
 from digits.networks.common.saved import FEATURES, load_model, predict, split_autoencoder, up_to
 from digits.pipeline import StageError
 from digits.pipeline.declaration import Paths
 from stages.latent_analysis.settings import Analysis, Parameters
-
-Vectors = tuple[np.ndarray, np.ndarray]  # of training and test images, float32 (n, d)
 
 SPACES = {
     "pixels": "Raw pixels",
@@ -30,18 +28,15 @@ ALL = "all images"  # the group beside the classes
 RECONSTRUCTED, REAL = "reconstructed test images", "test images"  # beside the generators
 
 
-@dataclass(frozen=True)
-class Results:
-    """What one part of the analysis found: tables, arrays and plots by file name, and numbers by name."""
+class Vectors(NamedTuple):
+    """Vectors of training and of test images, in a space (n, d) or in a map of it (n, 2), float32."""
 
-    tables: dict[str, pd.DataFrame]
-    plots: dict[str, Figure]
-    details: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    train: np.ndarray
+    test: np.ndarray
 
 
 @dataclass(frozen=True)
-class Context:
+class LatentContext:
     """The images, the networks, and the latent vectors of training and test images, float64 (n, d)."""
 
     train: Split
@@ -54,19 +49,32 @@ class Context:
     cnn: keras.Model
     latents: np.ndarray
     test_latents: np.ndarray
-    settings: Analysis
-    confidence: float
-    seed: int
-    threads: int
+    parameters: Parameters
+
+    @property
+    def settings(self) -> Analysis:
+        """The settings of this stage alone."""
+        return self.parameters.latent_analysis
 
     @cached_property
     def gaussian(self) -> Gaussian:
         """The Gaussian fitted to the training images' latents."""
         return fit_gaussian(self.latents)
 
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The scorer with these networks, images and settings."""
+        train = (self.train.images, self.latents, self.gaussian)
+        limits = (self.settings.ellipsoid_fraction, self.settings.neighbour_queries)
+        return Scorer((self.encoder, self.cnn), self.val, train, limits)
+
+    def decode(self, vectors: np.ndarray) -> Samples:
+        """Return vectors (n, d) with the images that they decode to."""
+        return Samples(vectors, predict(self.decoder, vectors))
+
     def generator(self, subject: str) -> np.random.Generator:
         """Return a random number generator for this subject alone; another name gives other numbers."""
-        return np.random.default_rng([self.seed, *subject.encode()])
+        return np.random.default_rng([self.parameters.seed, *subject.encode()])
 
     def sample(self, n: int, most: int, subject: str) -> np.ndarray:
         """Draw `most` of n positions, sorted, int64; all n if that is fewer."""
@@ -78,7 +86,7 @@ class Context:
             yield self.classes[label], self.latents[self.train.labels == label]
 
 
-def read_context(parameters: Parameters, paths: Paths) -> Context:
+def read_context(parameters: Parameters, paths: Paths) -> LatentContext:
     """Read the splits and networks and encode the images.
 
     Raises StageError if the encoder maps every training image to the same vector.
@@ -91,25 +99,12 @@ def read_context(parameters: Parameters, paths: Paths) -> Context:
             f"{paths.ae} encodes every training image to the same vector, so there is nothing to analyse. "
             "Train the autoencoder longer, or with a lower learning rate."
         )
-    return Context(
-        train=train,
-        val=val,
-        test=test,
-        classes=read_dataset(paths.dataset)["classes"],
-        encoder=encoder,
-        decoder=decoder,
-        mlp=load_model(paths.mlp),
-        cnn=load_model(paths.cnn),
-        latents=latents,
-        test_latents=test_latents,
-        settings=parameters.latent_analysis,
-        confidence=parameters.confidence,
-        seed=parameters.seed,
-        threads=parameters.compute.threads,
-    )
+    classes, mlp, cnn = read_dataset(paths.dataset)["classes"], load_model(paths.mlp), load_model(paths.cnn)
+    networks = (encoder, decoder, mlp, cnn)
+    return LatentContext(train, val, test, classes, *networks, latents, test_latents, parameters)
 
 
-def collect_spaces(context: Context) -> dict[str, Vectors]:
+def collect_spaces(context: LatentContext) -> dict[str, Vectors]:
     """Return the vectors of each of SPACES.
 
     Raises StageError if the MLP has no layer of the name in the settings.
@@ -123,10 +118,10 @@ def collect_spaces(context: Context) -> dict[str, Vectors]:
     train, test = context.train.images, context.test.images
     hidden, features = up_to(context.mlp, layer), up_to(context.cnn, FEATURES)
     return {
-        "pixels": (flatten(train), flatten(test)),
-        "hidden": (predict(hidden, train), predict(hidden, test)),
-        "features": (predict(features, train), predict(features, test)),
-        "latent": (context.latents.astype(np.float32), context.test_latents.astype(np.float32)),
+        "pixels": Vectors(flatten(train), flatten(test)),
+        "hidden": Vectors(predict(hidden, train), predict(hidden, test)),
+        "features": Vectors(predict(features, train), predict(features, test)),
+        "latent": Vectors(context.latents.astype(np.float32), context.test_latents.astype(np.float32)),
     }
 
 

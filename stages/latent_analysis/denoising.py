@@ -1,6 +1,7 @@
 """Denoising: how much noise an autoencoder removes, compared with a median filter."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from digits.data.splits import scale
 from digits.drawing.grid import Tile, draw_grid
 from digits.drawing.style import BAD, COLOURS, GOOD, new_figure
 from digits.networks.common.saved import predict
-from stages.latent_analysis.context import Results
+from stages.latent_analysis.results import Results
 from stages.latent_analysis.settings import Denoising
 
 Method = Callable[[np.ndarray], np.ndarray]  # noisy images, uint8 -> images in [0, 1]
@@ -39,29 +40,21 @@ def analyse_denoising(
 
     images: uint8 (n, height, width, channels). The details hold the mean gain by noise and method.
     """
-    compared: dict[str, Method] = {
-        NOISY: scale,
-        "median filter": lambda noisy: filter_median(scale(noisy)),
-        **methods,
-    }
+    compared: dict[str, Method] = {NOISY: scale, "median filter": lambda noisy: filter_median(scale(noisy))}
+    compared |= methods
     table = measure_denoising(compared, images, settings, rng)
     rows, examples = denoise_examples(compared, images[:SHOWN], settings, rng)
     tiles = [(name, [Tile(image) for image in row]) for name, row in rows.items()]
-    return Results(
-        tables={"denoising": table, "denoising_images": examples},
-        plots={
-            "denoising": draw_denoising(table, len(images)),
-            "denoising_images": draw_grid(tiles, "Test images, with noise and denoised"),
-        },
-        details={"denoising_gain": average_gains(table)},
-    )
+    grid = draw_grid(tiles, "Test images, with noise and denoised")
+    plots = {"denoising": draw_denoising(table, len(images)), "denoising_images": grid}
+    tables = {"denoising": table, "denoising_images": examples}
+    return Results(tables, plots, {"denoising_gain": average_gains(table)})
 
 
 def signal_to_noise(images: np.ndarray, originals: np.ndarray) -> float | None:
-    """Return the peak signal-to-noise ratio in decibels of images in [0, 1]: 10 log10(1 / MSE).
+    """Return the peak signal-to-noise ratio of images in [0, 1] in decibels: 10 log10(1 / MSE).
 
-    images, originals: (n, height, width, channels), and the mean squared error is over all of them. None
-    if they are equal, since the ratio is then infinite.
+    images, originals: (n, height, width, channels); None if they are equal
     """
     error = float(((images - originals).astype(np.float64) ** 2).mean())
     return -10 * float(np.log10(error)) if error else None
@@ -93,14 +86,11 @@ def measure_denoising(
     return pd.DataFrame(rows, columns=["noise", "level", "method", "psnr"])
 
 
-def average_gains(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def average_gains(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
     """Return the mean gain in decibels over the noisy image, by noise and method."""
     wide = table.pivot(index=["noise", "level"], columns="method", values="psnr").astype(float)
     gain = wide.sub(wide[NOISY], axis=0).drop(columns=NOISY).groupby("noise").mean()
-    return {
-        str(noise): {str(name): float(value) for name, value in row.dropna().items()}
-        for noise, row in gain.iterrows()
-    }
+    return {str(noise): row.dropna().to_dict() for noise, row in gain.iterrows()}
 
 
 def denoise_examples(

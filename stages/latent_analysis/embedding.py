@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,19 +21,12 @@ from digits.analysis.latent.pca import Projection, fit_pca
 from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes
 from digits.data.splits import Split
 from digits.drawing.style import new_figure, scatter_by_class
-from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
+from stages.latent_analysis.context import SPACES, LatentContext, Vectors, tabulate_map
+from stages.latent_analysis.results import Results
 
 DIMENSIONS = 50  # principal components that t-SNE sees, as in van der Maaten and Hinton (2008)
 RESTARTS = 3  # of k-means
 BACKGROUND = "#C8C8C8"  # colour of the training images
-
-
-@dataclass(frozen=True)
-class Points:
-    """Vectors of the sampled training and test images, in a space (n, d) or in a map of it (n, 2)."""
-
-    train: np.ndarray
-    test: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -41,73 +35,55 @@ class Maps:
 
     train: Split
     test: Split
-    spaces: Mapping[str, Points]
-    methods: Mapping[str, Mapping[str, Points]]
+    spaces: Mapping[str, Vectors]
+    methods: Mapping[str, Mapping[str, Vectors]]
 
 
 def map_spaces(
-    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+    context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Maps:
     """Return samples of the spaces and their maps by PCA and t-SNE."""
-    settings = context.settings
+    settings, seed = context.settings, context.parameters.seed
     train = context.sample(len(context.train), settings.tsne_train, "t-SNE")
     test = context.sample(len(context.test), settings.tsne_test, "placed")
-    sampled = {name: Points(a[train], b[test]) for name, (a, b) in spaces.items()}
-    pca = {
-        name: Points(projections[name].apply(points.train), projections[name].apply(points.test))
-        for name, points in sampled.items()
-    }
+    sampled = {name: Vectors(a[train], b[test]) for name, (a, b) in spaces.items()}
+    pca = {name: Vectors(*map(projections[name].apply, points)) for name, points in sampled.items()}
+    starts = [prepare_tsne(*points, seed) for points in sampled.values()]
 
-    seed = context.seed
-    starts = [prepare_tsne(points.train, points.test, seed) for points in sampled.values()]
-
-    def fit_one(start: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Points:
-        return Points(*fit_tsne(*start, settings.tsne_perplexity, seed))
+    def fit_one(start: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Vectors:
+        return Vectors(*fit_tsne(*start, settings.tsne_perplexity, seed))
 
     # One space per thread, since t-SNE itself gains little from several. The search for neighbours limits
     # BLAS to one thread for the whole process, and what another thread computes meanwhile would depend on it.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.threads) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.parameters.compute.threads) as pool:
         tsne = dict(zip(sampled, pool.map(fit_one, starts), strict=True))
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
-def analyse_maps(context: Context, maps: Maps, projections: Mapping[str, Projection]) -> Results:
+def analyse_maps(context: LatentContext, maps: Maps, projections: Mapping[str, Projection]) -> Results:
     """Return the t-SNE maps, and the table of spaces; its numbers are in the details too."""
     table, tsne, classes = measure_spaces(maps, projections, context), maps.methods["tsne"], context.classes
-    placed, background = (
-        {name: getattr(p, which) for name, p in tsne.items()} for which in ("test", "train")
-    )
-    return Results(
-        tables={
-            "spaces": table.rename_axis("space").reset_index(),
-            "tsne": tabulate_map(placed, maps.test, classes),
-            "tsne_training": tabulate_map(background, maps.train, classes),
-        },
-        plots={"tsne": draw_tsne(maps, classes, context.settings.tsne_perplexity)},
-        details={"spaces": table.astype(float).to_dict(orient="index")},
-    )
-
-
-def reduce_dimensions(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors (n, d) in the first principal components of `train`, DIMENSIONS at most, float64.
-
-    If d is 1, a second axis of zeros is added, because the initial map needs two.
-    """
-    missing = max(0, 2 - train.shape[1])
-    train, test = (np.pad(values.astype(np.float64), ((0, 0), (0, missing))) for values in (train, test))
-    if train.shape[1] <= DIMENSIONS:
-        return train, test
-    pca = fit_pca(train, DIMENSIONS)
-    return pca.transform(train), pca.transform(test)
+    placed = {name: points.test for name, points in tsne.items()}
+    background = {name: points.train for name, points in tsne.items()}
+    tables = {
+        "spaces": table.rename_axis("space").reset_index(),
+        "tsne": tabulate_map(placed, maps.test, classes),
+        "tsne_training": tabulate_map(background, maps.train, classes),
+    }
+    plots = {"tsne": draw_tsne(maps, classes, context.settings.tsne_perplexity)}
+    return Results(tables, plots, {"spaces": table.astype(float).to_dict(orient="index")})
 
 
 def prepare_tsne(train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return both sets of vectors with fewer dimensions, and the initial map of `train` (n, 2).
+    """Return vectors (n, d) in principal components of `train`, and the initial map of `train` (n, 2).
 
-    Initialized by principal components, which keeps the global arrangement (Kobak and Berens 2019,
-    doi:10.1038/s41467-019-13056-x).
+    float64; DIMENSIONS components at most. If d is 1, a second axis of zeros is added, because the map needs
+    two. Its start keeps the global arrangement (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x).
     """
-    train, test = reduce_dimensions(train, test)
+    missing = max(0, 2 - train.shape[1])
+    train, test = (np.pad(values.astype(np.float64), ((0, 0), (0, missing))) for values in (train, test))
+    if train.shape[1] > DIMENSIONS:
+        train, test = map(fit_pca(train, DIMENSIONS).transform, (train, test))
     return train, test, initialization.pca(train, random_state=seed)
 
 
@@ -119,14 +95,8 @@ def fit_tsne(
     Poličar et al. (2024), Journal of Statistical Software 109(3). The perplexity is lowered to a third of
     n - 1 where that is less.
     """
-    method = TSNE(
-        perplexity=min(perplexity, (len(train) - 1) / 3),
-        initialization=initial,
-        neighbors="exact",
-        negative_gradient_method="bh",
-        random_state=seed,
-        n_jobs=1,
-    )
+    exact: Any = {"neighbors": "exact", "negative_gradient_method": "bh", "random_state": seed, "n_jobs": 1}
+    method = TSNE(perplexity=min(perplexity, (len(train) - 1) / 3), initialization=initial, **exact)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mapped = method.fit(train)
@@ -134,13 +104,13 @@ def fit_tsne(
     return np.asarray(mapped, dtype=np.float32), np.asarray(placed, dtype=np.float32)
 
 
-def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: Context) -> pd.DataFrame:
+def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: LatentContext) -> pd.DataFrame:
     """Return one row per space: dimensions, variance, clusters, and what the nearest neighbours tell.
 
     knn: accuracy of k-NN on the test images in the space and in each map, with an interval;
     trustworthiness: of each map of the training images
     """
-    rows = {}
+    rows, seed, confidence = {}, context.parameters.seed, context.parameters.confidence
     for name, points in maps.spaces.items():
         projection = projections[name]
         rows[name] = {
@@ -148,16 +118,16 @@ def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: C
             "explained_by_two": projection.explained["both"],
             "components_for_95": projection.count(0.95),
             "participation_ratio": participation_ratio(projection.spectrum),
-            **measure_clusters(points.train, maps.train.labels, context.seed),
-            **measure_votes("knn", points, maps, context.confidence),
+            **measure_clusters(points.train, maps.train.labels, seed),
+            **measure_votes("knn", points, maps, confidence),
         }
         for method, mapped in maps.methods.items():
-            rows[name] |= measure_votes(f"{method}_knn", mapped[name], maps, context.confidence)
+            rows[name] |= measure_votes(f"{method}_knn", mapped[name], maps, confidence)
             rows[name][f"{method}_trustworthiness"] = measure_trust(points.train, mapped[name].train)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def measure_votes(key: str, points: Points, maps: Maps, confidence: float) -> dict[str, float]:
+def measure_votes(key: str, points: Vectors, maps: Maps, confidence: float) -> dict[str, float]:
     """Return the accuracy of k-NN on the test images, and its interval."""
     n = len(maps.test)
     right = count_neighbour_votes(points.train, maps.train.labels, points.test, maps.test.labels)

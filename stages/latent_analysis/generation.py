@@ -1,19 +1,16 @@
 """Images decoded from latent vectors of every generator, with their scores and those of real images."""
 
-from collections.abc import Mapping
-
-import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from digits.analysis.latent.generators import build_generators
-from digits.analysis.latent.scores import Samples, Scorer, average_by_source, summarise_seeds
+from digits.analysis.latent.scores import Samples, average_by_source, summarise_seeds
 from digits.data.splits import scale
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import BAD, GOOD, new_figure
-from digits.networks.common.saved import predict
-from stages.latent_analysis.context import REAL, RECONSTRUCTED, Context, Results
+from stages.latent_analysis.context import REAL, RECONSTRUCTED, LatentContext
+from stages.latent_analysis.results import Results
 
 COLUMNS, SHOWN = 14, 28  # images per row, and per source
 
@@ -29,57 +26,39 @@ TITLES = {
 LOGARITHMIC = ("reencoding_error", "frechet")
 
 
-def make_scorer(context: Context) -> Scorer:
-    """Return a scorer with the context's networks, images and settings."""
-    return Scorer(
-        context.encoder,
-        context.cnn,
-        context.val,
-        (context.train.images, context.latents),
-        context.settings.ellipsoid_fraction,
-        context.settings.neighbour_queries,
-    )
-
-
-def analyse_generators(context: Context, scorer: Scorer) -> Results:
+def analyse_generators(context: LatentContext) -> Results:
     """Return vectors, images and scores of every generator; the details hold each score by source."""
-    first, repeated = sample_and_score(context, scorer)
-    table = summarise_seeds(repeated, context.confidence)
+    first, repeated = sample_and_score(context)
+    confidence = context.parameters.confidence
+    table = summarise_seeds(repeated, confidence)
     errors = repeated[repeated["seed"] == 0].set_index("source")[["images", "reencoding_error"]]
-    images = {name: samples.images for name, samples in first.items()}
+    images = draw_images(first, errors["reencoding_error"])
+    scores = draw_scores(table, context.settings.ellipsoid_fraction, confidence)
     return Results(
         tables={"scores_by_seed": repeated, "scores": table, "generated": errors.reset_index()},
-        plots={
-            "generated": draw_images(images, errors["reencoding_error"]),
-            "scores": draw_scores(table, context.settings.ellipsoid_fraction, context.confidence),
-        },
+        plots={"generated": images, "scores": scores},
         details=average_by_source(table),
         arrays={f"generated_{name.replace(' ', '_')}": each.vectors for name, each in first.items()},
     )
 
 
-def sample_and_score(context: Context, scorer: Scorer) -> tuple[dict[str, Samples], pd.DataFrame]:
+def sample_and_score(context: LatentContext) -> tuple[dict[str, Samples], pd.DataFrame]:
     """Return the samples of the first seed, and the scores: one row per source and seed.
 
     One half of the test images is the reference of the Fréchet distance, the other half is scored like
     the generators. All sources have the same number of images, since the distance falls with it.
     """
-    settings, test = context.settings, context.test
-    generators = build_generators(
-        context.latents,
-        context.train.labels,
-        settings.mixture_components,
-        settings.ellipsoid_fraction,
-        context.generator("mixture"),
-    )
+    settings, test, scorer = context.settings, context.test, context.scorer
+    fitted = (settings.mixture_components, settings.ellipsoid_fraction, context.generator("mixture"))
+    generators = build_generators(context.latents, context.train.labels, *fitted)
     n, rows = min(settings.generated_images, len(test) // 2), []
     first: dict[str, Samples] = {}
     for seed in range(settings.generator_seeds):
         rng = context.generator(f"generators {seed}")
-        sources = {name: decode(sample(n, rng), context.decoder) for name, sample in generators.items()}
+        sources = {name: context.decode(sample(n, rng)) for name, sample in generators.items()}
         scored, reference = np.array_split(rng.permutation(len(test)), 2)
         latents = context.test_latents[scored[:n]]
-        sources[RECONSTRUCTED] = decode(latents, context.decoder)
+        sources[RECONSTRUCTED] = context.decode(latents)
         sources[REAL] = Samples(latents, scale(test.images[scored[:n]]))
         features = scorer.fit_features(scale(test.images[reference]))
         for name, samples in sources.items():
@@ -91,17 +70,12 @@ def sample_and_score(context: Context, scorer: Scorer) -> tuple[dict[str, Sample
     return first, pd.DataFrame(rows)
 
 
-def decode(vectors: np.ndarray, decoder: keras.Model) -> Samples:
-    """Return vectors (n, d) with the images that they decode to."""
-    return Samples(vectors, predict(decoder, vectors))
-
-
-def draw_images(images: Mapping[str, np.ndarray], errors: pd.Series) -> Figure:
+def draw_images(samples: dict[str, Samples], errors: pd.Series) -> Figure:
     """Draw the first images of each source, with its re-encoding error."""
     rows = []
-    for name, of_source in images.items():
+    for name, of_source in samples.items():
         label = name if np.isnan(errors[name]) else f"{name}\nre-encoding error {errors[name]:.2f}"
-        rows += fold([Tile(image) for image in of_source[:SHOWN]], COLUMNS, label)
+        rows += fold([Tile(image) for image in of_source.images[:SHOWN]], COLUMNS, label)
     title = "Images that the autoencoder decodes from latent vectors of each source, and real ones"
     return draw_grid(rows, title)
 
@@ -122,8 +96,9 @@ def draw_scores(table: pd.DataFrame, fraction: float, confidence: float) -> Figu
             ax.set_xscale("log")
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
-    axes.flat[-1].set_axis_off()
-    note = f"blue: generators\nred: test images\nellipsoid of {fraction:.0%}"
-    axes.flat[-1].text(0, 0.5, note, transform=axes.flat[-1].transAxes)
+    note = axes[1, 3]
+    note.set_axis_off()
+    text = f"blue: generators\nred: test images\nellipsoid of {fraction:.0%}"
+    note.text(0, 0.5, text, transform=note.transAxes)
     figure.suptitle(f"Scores of latent vectors and their images ({confidence:.0%} intervals over seeds)")
     return figure

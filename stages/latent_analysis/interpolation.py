@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from digits.analysis.latent.gaussian import Gaussian
-from digits.analysis.latent.scores import Scorer
+from digits.analysis.latent.scores import Samples
 from digits.data.files import replacing
 from digits.data.splits import to_pixels
 from digits.drawing.grid import Tile, draw_grid, tile_images
 from digits.drawing.style import signed_scale
-from digits.networks.common.saved import predict
-from stages.latent_analysis.context import Context, Results
+from stages.latent_analysis.context import LatentContext
+from stages.latent_analysis.results import Results
 
 AXES, FARTHEST, STEPS = 8, 3.0, 11  # principal axes, standard deviations, images per row
 PAIRS, PAIRS_SHOWN = 4, 2  # pairs of test images in table and animation, and in the plot
@@ -25,17 +25,16 @@ GAP, LEFT, TOP = 18, 130, 18  # pixels between its images, and for the names of 
 Pair = tuple[int, int]  # of positions among the test images
 
 
-def analyse_principal_axes(context: Context, scorer: Scorer) -> Results:
+def analyse_principal_axes(context: LatentContext) -> Results:
     """Return the images along the first principal axes of the latents, and what the CNN takes them for."""
     gaussian, steps = context.gaussian, np.linspace(-FARTHEST, FARTHEST, STEPS)
     explained = gaussian.eigenvalues / gaussian.eigenvalues.sum()
     rows, tables = [], []
     for axis in range(min(AXES, gaussian.rank)):
-        vectors = walk_axis(gaussian, axis, steps)
-        images = predict(context.decoder, vectors)
-        rows.append((f"axis {axis + 1} ({explained[axis]:.1%})", [Tile(image) for image in images]))
-        table = describe_path(context, scorer, vectors, images)
-        tables.append(table.assign(axis=axis + 1, standard_deviations=steps))
+        samples = context.decode(walk_axis(gaussian, axis, steps))
+        rows.append((f"axis {axis + 1} ({explained[axis]:.1%})", [Tile(image) for image in samples.images]))
+        path = describe_path(context, samples)
+        tables.append(path.assign(axis=axis + 1, standard_deviations=steps))
     title = (
         f"Images decoded along the principal axes of the latents, from {-FARTHEST:g} to {FARTHEST:g} "
         "standard deviations (in brackets: fraction of the variance)"
@@ -43,19 +42,18 @@ def analyse_principal_axes(context: Context, scorer: Scorer) -> Results:
     return Results({"principal_axes": pd.concat(tables)}, {"principal_axes": draw_grid(rows, title)})
 
 
-def analyse_interpolation(context: Context, scorer: Scorer) -> Results:
+def analyse_interpolation(context: LatentContext) -> Results:
     """Return the images between pairs of test images, by linear and by spherical interpolation."""
-    decoded: dict[Pair, dict[str, np.ndarray]] = {}
+    decoded: dict[str, dict[str, np.ndarray]] = {}
     tables = []
     for pair in choose_pairs(context.test.labels):
         indices = dict(zip(("from", "to"), context.test.indices[list(pair)], strict=True))
-        decoded[pair] = {}
-        for method, vectors in interpolate(context, pair, STEPS).items():
-            images = decoded[pair][method] = predict(context.decoder, vectors)
-            table = describe_path(context, scorer, vectors, images)
-            tables.append(table.assign(**indices, method=method, position=np.linspace(0, 1, STEPS)))
-    named = {name_pair(context, pair): images for pair, images in decoded.items()}
-    return Results({"interpolation": pd.concat(tables)}, {"interpolation": draw_interpolation(named)})
+        paths = interpolate(context, pair, STEPS)
+        decoded[name_pair(context, pair)] = {method: samples.images for method, samples in paths.items()}
+        for method, samples in paths.items():
+            table = describe_path(context, samples).assign(**indices, method=method)
+            tables.append(table.assign(position=np.linspace(0, 1, STEPS)))
+    return Results({"interpolation": pd.concat(tables)}, {"interpolation": draw_interpolation(decoded)})
 
 
 def walk_axis(gaussian: Gaussian, axis: int, steps: np.ndarray) -> np.ndarray:
@@ -76,17 +74,17 @@ def choose_pairs(labels: np.ndarray) -> list[Pair]:
     return [(int(a), int(b)) for a, b in zip(firsts[::2], firsts[1::2], strict=False)][:PAIRS]
 
 
-def name_pair(context: Context, pair: Pair) -> str:
+def name_pair(context: LatentContext, pair: Pair) -> str:
     """Return the classes of the two images."""
     return " to ".join(context.classes[context.test.labels[position]] for position in pair)
 
 
-def interpolate(context: Context, pair: Pair, steps: int) -> dict[str, np.ndarray]:
-    """Return vectors (steps, d) between the latents of two test images, by both methods."""
+def interpolate(context: LatentContext, pair: Pair, steps: int) -> dict[str, Samples]:
+    """Return vectors (steps, d) between the latents of two test images with their images, by both methods."""
     positions, (first, last) = np.linspace(0, 1, steps), context.test_latents[list(pair)]
     return {
-        "linear": interpolate_linear(first, last, positions),
-        "spherical": interpolate_spherical(context.gaussian, first, last, positions),
+        "linear": context.decode(interpolate_linear(first, last, positions)),
+        "spherical": context.decode(interpolate_spherical(context.gaussian, first, last, positions)),
     }
 
 
@@ -117,30 +115,23 @@ def interpolate_spherical(
     return gaussian.unwhiten(distance[:, None] * (weights @ unit / np.sin(angle)))
 
 
-def describe_path(context: Context, scorer: Scorer, vectors: np.ndarray, images: np.ndarray) -> pd.DataFrame:
+def describe_path(context: LatentContext, samples: Samples) -> pd.DataFrame:
     """Return squared Mahalanobis distance, predicted class and confidence of each vector's image."""
-    probabilities = scorer.classify(images)
-    return pd.DataFrame(
-        {
-            "squared_distance": context.gaussian.squared_distances(vectors),
-            "prediction": np.array(context.classes)[probabilities.argmax(axis=1)],
-            "confidence": probabilities.max(axis=1),
-        }
-    )
+    probabilities = context.scorer.classify(samples.images)
+    path = pd.DataFrame({"squared_distance": context.gaussian.squared_distances(samples.vectors)})
+    predictions = np.array(context.classes)[probabilities.argmax(axis=1)]
+    return path.assign(prediction=predictions, confidence=probabilities.max(axis=1))
 
 
 def draw_interpolation(decoded: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """Draw the images (STEPS, height, width, channels) of the first pairs, and where the methods differ."""
-    shown = dict(list(decoded.items())[:PAIRS_SHOWN])
-    differences = {
-        name: (images["spherical"] - images["linear"]).mean(axis=-1) for name, images in shown.items()
-    }
-    norm = signed_scale(np.array(list(differences.values())))
-    rows = []
-    for name, images in shown.items():
+    shown = list(decoded.items())[:PAIRS_SHOWN]
+    differences = np.array([(each["spherical"] - each["linear"]).mean(axis=-1) for _, each in shown])
+    norm, rows = signed_scale(differences), []
+    for (name, images), difference in zip(shown, differences, strict=True):
         rows += [(f"{name}, {method}", [Tile(image) for image in each]) for method, each in images.items()]
-        rows.append(("spherical - linear", [Tile(each, norm=norm) for each in differences[name]]))
-    by_step = np.mean([np.abs(each).mean(axis=(1, 2)) for each in differences.values()], axis=0)
+        rows.append(("spherical - linear", [Tile(each, norm=norm) for each in difference]))
+    by_step = np.abs(differences).mean(axis=(0, 2, 3))
     title = (
         "Images between two test images: linear and spherical interpolation\n"
         f"differ most at {np.linspace(0, 1, STEPS)[by_step.argmax()]:.0%} of the path, "
@@ -149,11 +140,10 @@ def draw_interpolation(decoded: Mapping[str, Mapping[str, np.ndarray]]) -> Figur
     return draw_grid(rows, title, scales=[(norm, "difference")])
 
 
-def write_animation(path: Path, context: Context) -> None:
+def write_animation(path: Path, context: LatentContext) -> None:
     """Write a GIF of all pairs that goes there and back, linear interpolation beside spherical."""
     pairs = choose_pairs(context.test.labels)
-    paths = [each for pair in pairs for each in interpolate(context, pair, FRAMES).values()]
-    images = np.array([predict(context.decoder, vectors) for vectors in paths])
+    images = np.array([each.images for pair in pairs for each in interpolate(context, pair, FRAMES).values()])
     names = [name_pair(context, pair) for pair in pairs]
     there = [draw_frame(images[:, step], names, ("linear", "spherical")) for step in range(FRAMES)]
     first, *others = [*there, *there[-2:0:-1]]

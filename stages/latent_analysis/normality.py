@@ -1,6 +1,7 @@
 """Normality of the latent vectors: of all images and of each class, with and without outliers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,41 +9,36 @@ from matplotlib.figure import Figure
 
 from digits.analysis.latent.normality import compute_quantiles, cut_outliers, measure_normality
 from digits.drawing.style import BAD, GOOD, new_figure
-from stages.latent_analysis.context import ALL, Context, Results
+from stages.latent_analysis.context import ALL, LatentContext
+from stages.latent_analysis.results import Results
 
 POINTS = 200  # quantiles drawn
 LABELLED = 2  # classes named in the plot of quantiles: those farthest from normal
 STATES = ((False, BAD, "o", "--", "all vectors"), (True, GOOD, "s", "-", "without outliers"))
 
 
-def analyse_normality(context: Context) -> Results:
+def analyse_normality(context: LatentContext) -> Results:
     """Return tests and quantiles of every group; the details hold those of all images."""
-    table, groups = measure_groups(context), list(each_group(context))
-    curves = pd.concat(
-        [
-            compute_quantiles(vectors, POINTS).assign(group=name, cut=cut)
-            for name, cut, vectors in groups
-            if name == ALL or len(vectors) > vectors.shape[1] + 1  # fewer are all equally far from their mean
-        ]
-    )
-    return Results(
-        tables={"normality": table, "mahalanobis": curves},
-        plots={
-            "normality": draw_effects(table),
-            "mahalanobis": draw_quantiles(curves, context.gaussian.rank),
-        },
-        details={"normality": summarise_all(table)},
-    )
+    table = measure_groups(context)
+    quantiles = [
+        compute_quantiles(vectors, POINTS).assign(group=name, cut=cut)
+        for name, cut, vectors in each_group(context)
+        if name == ALL or len(vectors) > vectors.shape[1] + 1  # fewer are all equally far from their mean
+    ]
+    curves = pd.concat(quantiles)
+    plots = {"normality": draw_effects(table), "mahalanobis": draw_quantiles(curves, context.gaussian.rank)}
+    tables = {"normality": table, "mahalanobis": curves}
+    return Results(tables, plots, {"normality": summarise_all(table)})
 
 
-def each_group(context: Context) -> Iterator[tuple[str, bool, np.ndarray]]:
+def each_group(context: LatentContext) -> Iterator[tuple[str, bool, np.ndarray]]:
     """Yield group, whether outliers are cut, and its vectors (n, d): all images, then each class."""
     for name, latents in ((ALL, context.latents), *context.each_class()):
         yield name, False, latents
         yield name, True, latents[cut_outliers(latents)]
 
 
-def measure_groups(context: Context) -> pd.DataFrame:
+def measure_groups(context: LatentContext) -> pd.DataFrame:
     """Return one row per group and state: group, cut, kept (fraction of its vectors), and its tests."""
     rows, whole = [], 1
     for name, cut, vectors in each_group(context):
@@ -53,14 +49,10 @@ def measure_groups(context: Context) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def summarise_all(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def summarise_all(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
     """Return the tests of all images by name, before and after the cut; undefined ones are left out."""
-    of_all = table[table["group"] == ALL].drop(columns=["group"]).set_index("cut")
-    tests = {}
-    for cut, state in ((False, "all"), (True, "without_outliers")):
-        defined = of_all[of_all.index == cut].dropna(axis="columns").astype(float)
-        tests[state] = dict(zip(defined.columns, defined.to_numpy()[0].tolist(), strict=True))
-    return tests
+    whole = table[table["group"] == ALL].drop(columns=["group", "cut"]).astype(float)
+    return {state: whole.iloc[i].dropna().to_dict() for i, state in enumerate(("all", "without_outliers"))}
 
 
 def draw_effects(table: pd.DataFrame) -> Figure:
@@ -82,12 +74,9 @@ def draw_effects(table: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(names)), names)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     plain = table[~table["cut"]].set_index("group")["ks_distance"].dropna()
-    figure.suptitle(
-        "Effect sizes of the tests of normality of the latent vectors (dotted: normal);\n"
-        f"farthest from chi-square: {plain.idxmax()} ({plain.max():.2f})"
-        if len(plain)
-        else "Effect sizes of the tests of normality"
-    )
+    farthest = f";\nfarthest from chi-square: {plain.idxmax()} ({plain.max():.2f})" if len(plain) else ""
+    title = "Effect sizes of the tests of normality of the latent vectors (dotted: normal)"
+    figure.suptitle(f"{title}{farthest}")
     return figure
 
 

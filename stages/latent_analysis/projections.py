@@ -11,14 +11,15 @@ from digits.analysis.latent.gaussian import participation_ratio
 from digits.analysis.latent.pca import Projection
 from digits.data.splits import Split
 from digits.drawing.style import COLOURS, GOOD, new_figure, scatter_by_class
-from stages.latent_analysis.context import SPACES, Context, Results, Vectors, tabulate_map
+from stages.latent_analysis.context import SPACES, LatentContext, Vectors, tabulate_map
+from stages.latent_analysis.results import Results
 
 SPACE_COLOURS = dict(zip(SPACES, ("#000000", COLOURS[0], GOOD, COLOURS[3]), strict=True))
 SHOWN = 5000  # test images in each scatter plot, at most
 
 
 def analyse_projections(
-    context: Context, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+    context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Results:
     """Return scatter plots, spectra, and the coordinates of all test images in two components."""
     coordinates = {name: result.apply(spaces[name][1]) for name, result in projections.items()}
@@ -40,11 +41,8 @@ def draw_maps(
     figure, axes = new_figure(9.6, 9.4, nrows=2, ncols=2)
     for ax, (name, projection) in zip(axes.flat, projections.items(), strict=True):
         scatter_by_class(ax, maps[name], test.labels, classes)
-        ax.set(
-            title=SPACES[name],
-            xlabel=f"component 1 ({projection.explained['first']:.1%} of the variance)",
-            ylabel=f"component 2 ({projection.explained['second']:.1%} of the variance)",
-        )
+        first, second = (f"{projection.explained[each]:.1%} of the variance" for each in ("first", "second"))
+        ax.set(title=SPACES[name], xlabel=f"component 1 ({first})", ylabel=f"component 2 ({second})")
     best = max(projections, key=lambda name: projections[name].explained["both"])
     figure.suptitle(
         f"{len(test):,} test images in two principal components of the training images:\n"
@@ -56,17 +54,11 @@ def draw_maps(
 
 def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
     """Return one row per space and component: space, component, share, cumulative."""
-    tables = [
-        pd.DataFrame(
-            {
-                "space": name,
-                "component": np.arange(1, len(result.spectrum) + 1),
-                "share": result.spectrum,
-                "cumulative": result.spectrum.cumsum(),
-            }
-        )
-        for name, result in projections.items()
-    ]
+    tables = []
+    for name, result in projections.items():
+        number, share = np.arange(1, len(result.spectrum) + 1), result.spectrum
+        columns = {"space": name, "component": number, "share": share, "cumulative": share.cumsum()}
+        tables.append(pd.DataFrame(columns))
     return pd.concat(tables)
 
 
@@ -85,7 +77,6 @@ def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
         ax.set(xlabel="principal component", ylabel="fraction of the variance")
         ax.grid(alpha=0.3)
     cumulative.yaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(
-        title="Participation ratio (effective number of components)", loc="outside lower center", ncols=2
-    )
+    legend = "Participation ratio (effective number of components)"
+    figure.legend(title=legend, loc="outside lower center", ncols=2)
     return figure

@@ -34,11 +34,11 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.data.files import read_json, write_json, write_table
     from digits.data.splits import write_split
     from digits.drawing.style import save
-    from stages.preprocess import exploration, idx, splits
+    from stages.preprocess import exploration, splits
 
     dataset, sizes = read_json(paths.raw / "dataset.json"), parameters.preprocess.model_dump()
     title, classes = dataset["title"], dataset["classes"]
-    files = {name: idx.read_pair(paths.raw, name) for name in ("train", "t10k")}
+    files = {name: splits.read_pair(paths.raw, name) for name in ("train", "t10k")}
     parts = splits.split(files["train"], files["t10k"], sizes, parameters.split_seed)
     splits.check(parts, len(classes))
     for name, folder in (("train", paths.train), ("val", paths.val), ("test", paths.test)):

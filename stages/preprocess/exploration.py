@@ -42,9 +42,8 @@ def statistics(split: Split) -> dict[str, Any]:
 
 def class_means(split: Split, n_classes: int) -> np.ndarray:
     """Return the mean image of each class, float64 (n_classes, height, width, channels), 0 to 255."""
-    return np.stack(
-        [split.images[split.labels == label].mean(axis=0, dtype=np.float64) for label in range(n_classes)]
-    )
+    by_class = (split.images[split.labels == label] for label in range(n_classes))
+    return np.stack([images.mean(axis=0, dtype=np.float64) for images in by_class])
 
 
 def draw_label_counts(counts: pd.DataFrame, title: str) -> Figure:
@@ -78,11 +77,12 @@ def draw_pixel_values(values: pd.DataFrame) -> Figure:
 
 def draw_images(split: Split, classes: list[str]) -> Figure:
     """Draw the first images per class with their labels."""
-    chosen = np.concatenate(
-        [np.flatnonzero(split.labels == label)[:PER_CLASS] for label in range(len(classes))]
-    )
-    tiles = [Tile(split.images[i], heading=classes[split.labels[i]]) for i in chosen]
-    return draw_grid(fold(tiles, 2 * PER_CLASS), f"{len(chosen)} training images", side=0.85)
+    tiles = [
+        Tile(image, heading=name)
+        for label, name in enumerate(classes)
+        for image in split.images[np.flatnonzero(split.labels == label)[:PER_CLASS]]
+    ]
+    return draw_grid(fold(tiles, 2 * PER_CLASS), f"{len(tiles)} training images", side=0.85)
 
 
 def draw_class_means(means: np.ndarray, classes: list[str]) -> Figure:

@@ -47,7 +47,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.data.files import write_table
     from digits.data.splits import read_dataset, read_split
     from digits.networks.mlp.builder import build_mlp
-    from studies import training
+    from digits.training import repeated
     from studies.features.representations import represent
 
     settings = parameters.features
@@ -63,9 +63,9 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     rows = []
     for k in settings.clusters if paths.source == "clusters" else settings.counts:
         transform = representation(k)
-        for seed in training.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
-            result = training.train(build_mlp, network, (train, val), n_classes, seed, transform)
-            metrics = training.measure(result, test, transform)
+        for seed in repeated.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
+            result = repeated.train(build_mlp, network, (train, val), n_classes, seed, transform)
+            metrics = repeated.measure(result, test, transform)
             rows.append({"source": paths.source, "features": k, "seed": seed, **metrics})
             run.epoch(len(rows), {f"{k}_features": metrics["accuracy"]})
     write_table(paths.features, pd.DataFrame(rows))

@@ -70,13 +70,13 @@ def predict_out_of_fold(
 
     from digits.networks.cnn.builder import build_cnn
     from digits.networks.common.saved import predict
-    from studies import training
+    from digits.training import repeated
 
     images, val = splits
     probabilities = np.empty((len(images), n_classes), np.float32)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(images.labels, images.labels)
     for known, unknown in parts:
-        result = training.train(build_cnn, settings, (images.take(known), val), n_classes, seed)
+        result = repeated.train(build_cnn, settings, (images.take(known), val), n_classes, seed)
         probabilities[unknown] = predict(result.model, images.images[unknown])
     return probabilities
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -16,8 +16,13 @@ from digits.analysis.latent.scores import count_neighbour_votes, frechet_distanc
 from digits.data.splits import Split, flatten, scale, to_pixels
 from digits.networks.common.saved import predict, split_autoencoder
 
-if TYPE_CHECKING:  # a program of its own, which imports this module
-    from studies.latent_spaces.dimensions import Dimensions
+
+class SamplingSettings(Protocol):
+    """How many images each generator makes, how often, and with how many Gaussians in the mixture."""
+
+    generated_images: int
+    generator_seeds: int
+    mixture_components: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def measure(
     spaces: Mapping[str, Space],
     splits: tuple[Split, Split],
     features: keras.Model,
-    settings: "Dimensions",
+    settings: SamplingSettings,
     seed: int,
     confidence: float,
 ) -> pd.DataFrame:
@@ -95,7 +100,7 @@ def _generate(
     test_latents: np.ndarray,
     test: Split,
     features: keras.Model,
-    settings: "Dimensions",
+    settings: SamplingSettings,
     seed: int,
 ) -> pd.DataFrame:
     """Return one row per repetition: seed, images, and the three distances to half of the test images."""

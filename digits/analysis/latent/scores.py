@@ -1,6 +1,6 @@
 """How good generated latent vectors and their images are, and how reliable a score over several seeds is."""
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,8 +16,7 @@ from digits.networks.common.saved import FEATURES, predict, up_to
 NEIGHBOURS = 10  # of k-NN and of trustworthiness
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """Latent vectors (n, d) from one source, and their images (n, height, width, channels) in [0, 1]."""
 
     vectors: np.ndarray
@@ -27,23 +26,20 @@ class Samples:
 class Scorer:
     """Scores samples by the autoencoder, the CNN and the training images.
 
-    The CNN's temperature is fitted on the validation images. train: training images with their latents
-    (n, d); fraction: of their Gaussian inside the ellipsoid; queries: how many of the samples are compared
-    with their nearest training image and vector, at most
+    The CNN's temperature is fitted on the validation images. train: training images, their latents (n, d)
+    and Gaussian; limits: fraction of the Gaussian inside the ellipsoid, and how many of the samples are
+    compared with their nearest training image and vector, at most
     """
 
     def __init__(
         self,
-        encoder: keras.Model,
-        cnn: keras.Model,
+        networks: tuple[keras.Model, keras.Model],
         val: Split,
-        train: tuple[np.ndarray, np.ndarray],
-        fraction: float,
-        queries: int,
+        train: tuple[np.ndarray, np.ndarray, Gaussian],
+        limits: tuple[float, int],
     ) -> None:
-        self._encoder, self._fraction, self._queries = encoder, fraction, queries
-        self._pixels, self._latents = flatten(train[0]), train[1]
-        self._gaussian = fit_gaussian(self._latents)
+        (self._encoder, cnn), (self._fraction, self._queries) = networks, limits
+        self._pixels, self._latents, self._gaussian = flatten(train[0]), train[1], train[2]
         self._features, self._head = up_to(cnn, FEATURES), _after(cnn, FEATURES)
         probabilities = predict(self._head, predict(self._features, val.images))
         self.temperature = fit_temperature(val.labels, probabilities)
@@ -131,13 +127,10 @@ def summarise_seeds(repeated: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return groups[["mean"]].assign(low=groups["mean"] - half, high=groups["mean"] + half).reset_index()
 
 
-def average_by_source(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def average_by_source(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
     """Return the mean of each score by source; undefined ones are left out."""
-    defined = table.dropna(subset="mean")
-    return {
-        str(score): dict(zip(mine["source"], mine["mean"].astype(float), strict=True))
-        for score, mine in defined.groupby("score", sort=False)
-    }
+    by_score = table.dropna(subset="mean").set_index("source").groupby("score", sort=False)["mean"]
+    return {str(score): means.to_dict() for score, means in by_score}
 
 
 def _square_root(covariance: np.ndarray) -> np.ndarray:

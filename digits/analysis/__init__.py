@@ -1,1 +1,0 @@
-"""The science: arrays in, values out; no files, no pictures, no MLflow."""
