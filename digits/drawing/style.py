@@ -56,6 +56,14 @@ def show_image(ax: Axes, image: np.ndarray, extent: tuple[float, float, float, f
     ax.set_axis_off()
 
 
+def draw_cells(ax: Axes, shades: np.ndarray, texts: list[str], darkest: float) -> None:
+    """Draw shades from 0 to `darkest` (rows, columns) below their texts, row by row."""
+    ax.imshow(shades, cmap="Blues", vmin=0, vmax=darkest)
+    for ((row, column), shade), text in zip(np.ndenumerate(shades), texts, strict=True):
+        colour = "white" if shade > darkest - 0.5 else "black"
+        ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+
+
 def signed_scale(values: np.ndarray, covered: float = 0.998) -> Normalize:
     """Return a scale symmetric about 0 that covers this fraction of the values; nan is ignored.
 

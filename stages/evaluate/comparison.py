@@ -53,7 +53,7 @@ def show_doubtful(results: Sequence[TestResult], doubtful: np.ndarray) -> tuple[
     table = results[0].describe(positions)[["index", "label"]].assign(**predictions)
     caption = "\n".join(["label {label}", *(f"{r.title} {{{r.name}}}" for r in results)])
     described = zip(results[0].test.images[positions], table.to_dict("records"), strict=True)
-    tiles = [Tile(image, caption.format(**row)) for image, row in described]
+    tiles = [Tile(image, caption.format_map(row)) for image, row in described]
     agree = ", ".join(f"the {result.title} on {result.correct[positions].sum()}" for result in results)
     title = f"{len(positions)} test images of doubtful label; agreement with the label: {agree}"
     return table, draw_grid(fold(tiles, DOUBTFUL_COLUMNS), title)

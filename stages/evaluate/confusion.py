@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from digits.analysis.classification.metrics import divide, rank_confusions
 from digits.drawing.grid import draw_grid
-from digits.drawing.style import new_figure
+from digits.drawing.style import draw_cells, new_figure
 from stages.evaluate.context import TestResult
 
 PAIRS, IMAGES = 10, 8
@@ -39,14 +38,6 @@ def _draw_matrix(shades: np.ndarray, texts: list[str], classes: list[str], title
     ax.set_yticks(ticks, classes)
     ax.set(xlabel="Prediction", ylabel="Label", title=title)
     return figure
-
-
-def draw_cells(ax: Axes, shades: np.ndarray, texts: list[str], darkest: float) -> None:
-    """Draw shades from 0 to `darkest` (rows, columns) below their texts, row by row."""
-    ax.imshow(shades, cmap="Blues", vmin=0, vmax=darkest)
-    for ((row, column), shade), text in zip(np.ndenumerate(shades), texts, strict=True):
-        colour = "white" if shade > darkest - 0.5 else "black"
-        ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
 
 
 def find_worst_pairs(result: TestResult, confusion: np.ndarray) -> tuple[pd.DataFrame, Figure]:

@@ -92,7 +92,7 @@ class TestResult:
         """Return these images for a grid; the caption is a format of the columns of `describe`."""
         rows = self.describe(positions).to_dict("records")
         images = self.test.images[positions]
-        return [Tile(image, caption.format(**row)) for image, row in zip(images, rows, strict=True)]
+        return [Tile(image, caption.format_map(row)) for image, row in zip(images, rows, strict=True)]
 
 
 def measure_result(

@@ -9,9 +9,8 @@ from scipy.spatial.distance import cdist
 
 from digits.data.splits import Split
 from digits.drawing.grid import Row, Tile, draw_grid, fold
-from digits.drawing.style import BAD, GOOD, new_figure
+from digits.drawing.style import BAD, GOOD, draw_cells, new_figure
 from digits.networks.common.saved import predict
-from stages.evaluate.confusion import draw_cells
 from stages.evaluate.context import TestResult
 
 IMAGES = 12  # in a row of a gallery, at most
@@ -106,7 +105,7 @@ def compare_with_training(
     described = zip(result.tiles(errors, "test"), result.describe(errors).to_dict("records"), strict=True)
     rows: list[Row] = []
     for (tile, row), nearest in zip(described, found, strict=True):
-        name = "label {label}, taken for {prediction}\n({confidence:.1%} confident)".format(**row)
+        name = "label {label}, taken for {prediction}\n({confidence:.1%} confident)".format_map(row)
         words, colours = names[train.labels[nearest]], {row["label"]: GOOD, row["prediction"]: BAD}
         neighbours = zip(train.images[nearest], words, strict=True)
         tiles = [Tile(image, word, colours.get(word, "black")) for image, word in neighbours]
