@@ -3,40 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
+from digits.analysis.classification.metrics import assess
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.common.saved import predict
-from stages.evaluate import (
-    baselines,
-    curves,
-    reconstruction,
-)
+from stages.evaluate import baselines, curves, reconstruction
 from stages.evaluate.context import measure_result
-from tests.support.evaluation import make_context, make_result
-from tests.support.helpers import autoencoder, params
-
-LEVELS = params()["evaluate"]["corruptions"]
-
-
-def texts(figure: Figure) -> list[str]:
-    """Return all texts within the axes that are not empty."""
-    return [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text()]
-
-
-def images(figure: Figure) -> int:
-    """Return the number of images that are drawn."""
-    return sum(len(ax.images) for ax in figure.axes)
-
-
-def positions(indices: "pd.Series[int]") -> list[int]:
-    """Return the positions of the test images with these indices."""
-    return [(index - 100) // 2 for index in indices]
+from tests.support.evaluation import images, make_context, make_result, texts
+from tests.support.helpers import autoencoder
 
 
 def test_the_comparison_has_a_row_per_classifier() -> None:
     context = make_context()
-    metrics: dict[str, dict[str, float]] = baselines.measure(context, 20)[0]
+    labels, guesses = context.test.labels, baselines.predict_baselines(context, 20)
+    metrics = {name: assess(labels, values, 0.95, 5) for name, values in guesses.items()}
     for name, kind in (("mlp", "usual"), ("cnn", "perfect")):
         result = make_result(kind, name)
         metrics[name], _ = measure_result(result, result.probabilities, 1.0, context)

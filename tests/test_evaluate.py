@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.spatial import KDTree
 
@@ -19,29 +18,12 @@ from digits.drawing.style import BAD, GOOD
 from digits.networks.common.saved import predict, up_to
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline.declaration import Paths
-from stages.evaluate import (
-    comparison,
-    confusion,
-    galleries,
-    nearest,
-    probabilities,
-    robustness,
-)
+from stages.evaluate import comparison, confusion, curves, galleries, robustness
 from stages.evaluate.context import measure_result, read_context
-from tests.support.evaluation import CLASSES, KINDS, make_context, make_result
+from tests.support.evaluation import CLASSES, KINDS, images, make_context, make_result, texts
 from tests.support.helpers import mlp, params, random_images
 
 LEVELS = params()["evaluate"]["corruptions"]
-
-
-def texts(figure: Figure) -> list[str]:
-    """Return all texts within the axes that are not empty."""
-    return [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text()]
-
-
-def images(figure: Figure) -> int:
-    """Return the number of images that are drawn."""
-    return sum(len(ax.images) for ax in figure.axes)
 
 
 def positions(indices: "pd.Series[int]") -> list[int]:
@@ -55,7 +37,7 @@ def test_doubtful_images_are_found_by_their_index_in_the_file(tmp_path: Path) ->
     for name in ("train", "val", "test"):
         write_split(files[name], getattr(made, name))
     write_json(files["dataset"], {"classes": CLASSES, "doubtful_test_labels": [1, 106, 114, 999]})
-    context = read_context(Paths("evaluate", files), (40, 0), 0.95, 5)
+    context = read_context(Paths("evaluate", files), 40, 0, 0.95, 5)
     assert np.flatnonzero(context.doubtful).tolist() == [3, 7]
     assert context.classes == CLASSES
     assert np.array_equal(context.weights, made.weights)
@@ -131,7 +113,6 @@ def test_galleries_hold_right_and_wrong_images_of_each_class(
     result = make_result(kind)
     labels, predictions = result.test.labels, result.predictions
     ordered = sorted(range(30), key=lambda i: -result.confidences[i])
-    drawn = galleries.draw_galleries(result)
     for k, word in enumerate(CLASSES):
         expected = {
             "true_positives": [i for i in ordered if labels[i] == predictions[i] == k],
@@ -139,7 +120,7 @@ def test_galleries_hold_right_and_wrong_images_of_each_class(
             "false_negatives": [i for i in ordered if labels[i] == k != predictions[i]],
         }
         for name, mine in expected.items():
-            table, figure = drawn[name]
+            table, figure = galleries.draw_gallery(result, name)
             assert positions(table[table["row"] == word]["index"]) == mine[:4]
             assert images(figure) == len(table)
             assert f"{word}  ({len(mine[:4])} of {len(mine)})" in texts(figure)
@@ -157,14 +138,13 @@ def test_first_predictions_are_blue_if_right_and_red_if_wrong() -> None:
 
 def test_first_probabilities_frame_the_label_and_leave_zeros_blank() -> None:
     result = make_result("never predicted")
-    figure = galleries.draw_probabilities(result)
+    table, figure = galleries.draw_first_probabilities(result)
     boxes = [box for box in figure.axes[0].patches if isinstance(box, Rectangle)]
     frames = [(round(box.get_y() + 0.5), round(box.get_x() + 0.5)) for box in boxes]
     assert frames == list(enumerate(result.test.labels[:20]))
     expected = [f"{value:.2f}" for value in result.probabilities[:20].flat if value >= 0.005]
     assert texts(figure) == expected
     assert len(expected) <= 40
-    table = galleries.tabulate_probabilities(result)
     assert np.array_equal(table[CLASSES], result.probabilities[:20])
     assert positions(table["index"]) == list(range(20))
 
@@ -172,12 +152,12 @@ def test_first_probabilities_frame_the_label_and_leave_zeros_blank() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_calibration_is_drawn_before_and_after(kind: str) -> None:
     context, result = make_context(), make_result(kind)
-    table = probabilities.tabulate_calibration(result, apply_temperature(result.probabilities, 2), context)
+    table = curves.tabulate_calibration(result, apply_temperature(result.probabilities, 2), context)
     assert table.groupby("state")["images"].sum().to_dict() == {"before": 30, "after": 30}
     assert (table["accuracy_low"] <= table["accuracy"] + 1e-6).all()
     assert (table["accuracy"] <= table["accuracy_high"] + 1e-6).all()
     values = {"calibration_error": 0.25, "log_loss": 1.0, "temperature": 2.0}
-    figure = probabilities.draw_calibration(table, {**values, "calibrated": values}, "")
+    figure = curves.draw_calibration(table, {**values, "calibrated": values}, "")
     for ax, state in zip(figure.axes, ("before", "after"), strict=True):
         mine = table[table["state"] == state]
         assert np.allclose(ax.lines[1].get_xydata(), mine[["confidence", "accuracy"]])
@@ -191,8 +171,8 @@ def test_roc_and_precision_recall_have_a_curve_per_class(kind: str) -> None:
     traced = trace_curves(result.test.labels, result.probabilities, 500)
     present = [CLASSES[k] for k in np.unique(result.test.labels)]
     for draw, column, y in (
-        (probabilities.draw_roc, "roc_auc", "recall"),
-        (probabilities.draw_precision_recall, "average_precision", "precision"),
+        (curves.draw_roc, "roc_auc", "recall"),
+        (curves.draw_precision_recall, "average_precision", "precision"),
     ):
         (ax,) = draw(traced, areas, result).axes
         named = [f"{name}: {area:.6f}" for name, area in zip(present, areas[column], strict=True)]
@@ -204,14 +184,14 @@ def test_roc_and_precision_recall_have_a_curve_per_class(kind: str) -> None:
 def test_the_nearest_vectors_are_those_of_a_tree() -> None:
     rng = np.random.default_rng(1)
     queries, references = rng.normal(size=(4, 6)), rng.normal(size=(50, 6))
-    found, distances = nearest.find_nearest(queries, references, 5)
+    found, distances = galleries.find_nearest(queries, references, 5)
     expected_distances, expected = KDTree(references).query(queries, 5)
     assert np.array_equal(found, expected)
     assert np.allclose(distances, expected_distances)
 
 
 def test_of_equally_near_vectors_the_first_comes_first() -> None:
-    found, distances = nearest.find_nearest(np.zeros((1, 2)), np.array([[3.0, 4], [0, 1], [4, 3]]), 5)
+    found, distances = galleries.find_nearest(np.zeros((1, 2)), np.array([[3.0, 4], [0, 1], [4, 3]]), 5)
     assert found.tolist() == [[1, 0, 2]]
     assert distances.tolist() == [[1, 5, 5]]
 
@@ -219,7 +199,7 @@ def test_of_equally_near_vectors_the_first_comes_first() -> None:
 def test_neighbours_are_nearest_in_the_last_hidden_layer() -> None:
     context, result = make_context(), make_result()
     model = build_mlp(mlp(hidden=(8, 5), dropout=0.5), context.train.images, 3, seed=1)
-    table, figure = nearest.compare_with_training(result, model, context.train)
+    table, figure = galleries.compare_with_training(result, model, context.train)
     errors = result.most_confident(~result.correct, 10)
     hidden = up_to(model, "hidden_2")
     known, asked = predict(hidden, context.train.images), predict(hidden, context.test.images)
@@ -236,7 +216,7 @@ def test_neighbours_are_nearest_in_the_last_hidden_layer() -> None:
 def test_without_errors_the_picture_of_neighbours_says_none() -> None:
     context = make_context()
     model = build_mlp(mlp(), context.train.images, 3, seed=1)
-    table, figure = nearest.compare_with_training(make_result("perfect"), model, context.train)
+    table, figure = galleries.compare_with_training(make_result("perfect"), model, context.train)
     assert table.empty
     assert texts(figure) == ["none"]
 
@@ -250,10 +230,9 @@ def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
     assert metrics["only_mlp_right"] == pairs.count((True, False))
     assert metrics["only_cnn_right"] == pairs.count((False, True))
     assert metrics["both_wrong"] == pairs.count((False, False))
-    shown = comparison.tabulate_disagreement([one, other])
+    shown, figure = comparison.show_disagreement([one, other], [0.5])
     assert (shown["wrong"] == "cnn").sum() == min(metrics["only_mlp_right"], 20)
     assert (shown["wrong"] == "mlp").sum() == min(metrics["only_cnn_right"], 20)
-    figure = comparison.draw_disagreement([one, other], [0.5])
     assert images(figure) == len(shown)
     assert "MLP and CNN: p=0.5" in str(figure.get_suptitle()).replace("\n", " ")
 
@@ -262,14 +241,14 @@ def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
 def test_doubtful_images_are_shown_with_all_predictions(chosen: list[int]) -> None:
     results = [make_result(), make_result(name="cnn", seed=1)]
     doubtful = np.isin(np.arange(30), chosen)
-    table = comparison.tabulate_doubtful(results, doubtful)
+    table, figure = comparison.show_doubtful(results, doubtful)
     assert positions(table["index"]) == chosen
     captions = []
     for result in results:
         assert table[result.name].tolist() == [CLASSES[result.predictions[i]] for i in chosen]
     for row in table.itertuples():
         captions.append(f"label {row.label}\nMLP {row.mlp}\nCNN {row.cnn}")
-    assert texts(comparison.draw_doubtful(results, doubtful)) == (captions or ["none"])
+    assert texts(figure) == (captions or ["none"])
 
 
 def test_accuracy_without_corruption_is_the_plain_one() -> None:

@@ -7,7 +7,6 @@ from scipy import stats
 from statsmodels.stats import contingency_tables
 
 from digits.analysis.classification import intervals, metrics
-from digits.analysis.classification.mcnemar import agreement_by_class, mcnemar
 from tests.support.classifiers import CASES, make_case
 
 
@@ -84,18 +83,18 @@ def test_the_interval_of_an_accuracy_is_wilsons(correct: int, n: int, confidence
 @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0), (5, 5), (18, 94), (3, 12), (40, 0)])
 def test_mcnemar_equals_the_exact_test_of_statsmodels(first: int, second: int) -> None:
     expected = contingency_tables.mcnemar([[70, first], [second, 9]], exact=True).pvalue
-    assert mcnemar(first, second) == pytest.approx(expected)
+    assert intervals.mcnemar(first, second) == pytest.approx(expected)
 
 
 def test_classifiers_that_never_disagree_have_p_1() -> None:
-    assert mcnemar(0, 0) == 1
+    assert intervals.mcnemar(0, 0) == 1
 
 
 def test_agreement_counts_each_image_once() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(3, size=60).astype(np.uint8)  # of four classes, the last is absent
     first, second = rng.random(60) < 0.7, rng.random(60) < 0.5
-    table = agreement_by_class(labels, first, second, list("abcd"), ("x", "y"))
+    table = metrics.agreement_by_class(labels, first, second, list("abcd"), ("x", "y"))
     assert table["class"].tolist() == list("abcd")
     for label, row in table.iterrows():
         pairs = [(bool(first[i]), bool(second[i])) for i in range(60) if labels[i] == label]

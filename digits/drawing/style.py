@@ -45,13 +45,7 @@ def save(path: Path, figure: Figure) -> None:
         figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
 
 
-def show_image(
-    ax: Axes,
-    image: np.ndarray,
-    title: str = "",
-    colour: str = "black",
-    extent: tuple[float, float, float, float] | None = None,
-) -> None:
+def show_image(ax: Axes, image: np.ndarray, extent: tuple[float, float, float, float] | None = None) -> None:
     """Draw one image, (height, width, channels) in [0, 255] or [0, 1], dark ink on white.
 
     extent: left, right, bottom, top in the units of the axes; without it one unit is a pixel.
@@ -60,8 +54,14 @@ def show_image(
     picture = image[..., 0] if image.shape[-1] == 1 else image / top
     ax.imshow(picture, cmap="gray_r", vmin=0, vmax=top, interpolation="nearest", extent=extent)
     ax.set_axis_off()
-    if title:
-        ax.set_title(title, fontsize=9, color=colour, pad=2)
+
+
+def draw_cells(ax: Axes, shades: np.ndarray, texts: list[str], darkest: float) -> None:
+    """Draw shades from 0 to `darkest` (rows, columns) below their texts, row by row."""
+    ax.imshow(shades, cmap="Blues", vmin=0, vmax=darkest)
+    for ((row, column), shade), text in zip(np.ndenumerate(shades), texts, strict=True):
+        colour = "white" if shade > darkest - 0.5 else "black"
+        ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
 
 
 def signed_scale(values: np.ndarray, covered: float = 0.998) -> Normalize:
@@ -101,15 +101,9 @@ def scatter_by_class(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: 
         mine = points[labels == label]
         colour = COLOURS[label % len(COLOURS)]
         ax.scatter(mine[:, 0], mine[:, 1], s=5, alpha=0.6, color=colour, linewidths=0)
-        ax.annotate(
-            classes[label],
-            place,
-            ha="center",
-            va="center",
-            fontsize=10,
-            fontweight="bold",
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2},
-        )
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "alpha": 0.85, "lw": 2}
+        look: Any = {"ha": "center", "va": "center", "fontsize": 10, "fontweight": "bold", "bbox": box}
+        ax.annotate(classes[label], place, **look)
 
 
 def _apart(places: np.ndarray, extent: np.ndarray, gap: float = 0.07) -> np.ndarray:

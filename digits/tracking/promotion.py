@@ -9,7 +9,7 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from digits.analysis.classification.mcnemar import mcnemar
+from digits.analysis.classification.intervals import mcnemar
 from digits.pipeline import StageError
 from digits.tracking.digest import md5
 from digits.tracking.store import Ledger

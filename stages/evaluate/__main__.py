@@ -53,30 +53,32 @@ class Parameters(Block):
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits and the networks; write predictions, tables, pictures and metrics."""
+    from digits.analysis.classification.metrics import assess
     from digits.networks.common.saved import load_model, predict
     from digits.networks.registry import CLASSIFIERS, NETWORKS
     from stages.evaluate import baselines, outputs
     from stages.evaluate.context import TestResult, read_context
 
-    settings, levels = parameters.evaluate, parameters.evaluate.corruptions.model_dump()
-    resampling = (settings.bootstrap, parameters.seed)
-    context = read_context(paths, resampling, parameters.confidence, settings.calibration_bins)
+    settings, seed, confidence = parameters.evaluate, parameters.seed, parameters.confidence
+    context = read_context(paths, settings.bootstrap, seed, confidence, settings.calibration_bins)
+    test, classes = context.test, context.classes
     networks = {name: load_model(getattr(paths, name)) for name in NETWORKS if name in paths}
     models = {name: networks[name] for name in CLASSIFIERS if name in networks}
-    results = [
-        TestResult(name, context.test, context.classes, predict(model, context.test.images))
-        for name, model in models.items()
-    ]
-    baseline_metrics, logistic = baselines.measure(context, settings.logistic_iterations)
-    details: dict[str, Any] = dict(baseline_metrics)
+    results = [TestResult(name, test, classes, predict(model, test.images)) for name, model in models.items()]
+    guesses = baselines.predict_baselines(context, settings.logistic_iterations)
+    details: dict[str, Any] = {
+        name: assess(test.labels, values, confidence, context.bins) for name, values in guesses.items()
+    }
     for result in results:
         details[result.name] = outputs.write_classifier(result, models[result.name], context, paths)
     outputs.write_error_rates(details, context, paths)
     details["comparison"] = outputs.write_comparison(results, context, paths)
-    outputs.write_robustness(models, context, (levels, settings.corrupted_images, parameters.seed), paths)
+    corruption = (settings.corruptions.model_dump(), settings.corrupted_images, seed)
+    outputs.write_robustness(models, context, corruption, paths)
     details["ae"] = outputs.write_reconstruction(networks["ae"], context, paths)
-    outputs.write_curves(list(networks), paths)
-    outputs.write_metrics(details, results, logistic, paths)
+    outputs.write_histories(list(networks), paths)
+    predictions = {"label": test.labels, "logistic": guesses["logistic"].argmax(axis=1)}
+    outputs.write_metrics(details, predictions | {each.name: each.predictions for each in results}, paths)
     for name in networks:
         metrics = {f"test_{key}": float(value) for key, value in flatten(details[name])}
         files = {"test": paths.plots / name, "test/tables": paths.data / name}

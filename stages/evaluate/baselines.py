@@ -11,8 +11,8 @@ from matplotlib.ticker import PercentFormatter
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from digits.analysis.classification.metrics import assess, majority_probabilities
-from digits.data.splits import Split, flatten
+from digits.analysis.classification.metrics import majority_probabilities
+from digits.data.splits import flatten
 from digits.drawing.style import GOOD, new_figure
 from digits.networks.registry import NETWORKS
 from stages.evaluate.context import EvaluationContext
@@ -20,35 +20,26 @@ from stages.evaluate.context import EvaluationContext
 TITLES = {"majority": "Majority class", "logistic": "Logistic regression"}
 
 
-def measure(context: EvaluationContext, iterations: int) -> tuple[dict[str, dict[str, float]], np.ndarray]:
-    """Return the metrics of the baselines, and the classes that logistic regression predicts, (n,)."""
+def predict_baselines(context: EvaluationContext, iterations: int) -> dict[str, np.ndarray]:
+    """Return the class probabilities of the test images by the baselines, fitted on the training split.
+
+    iterations: of the logistic regression, which may stop before it has converged
+    """
     train, test = context.train, context.test
-    probabilities = {
-        "majority": majority_probabilities(train.labels, len(test), len(context.classes)),
-        "logistic": _logistic(train, test, iterations),
-    }
-    metrics = {
-        name: assess(test.labels, values, context.confidence, context.bins)
-        for name, values in probabilities.items()
-    }
-    return metrics, probabilities["logistic"].argmax(axis=1)
-
-
-def _logistic(train: Split, test: Split, iterations: int) -> np.ndarray:
-    """Return the class probabilities of a regression that may stop before it has converged."""
     regression = LogisticRegression(max_iter=iterations)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(flatten(train.images), train.labels)
-    return np.asarray(regression.predict_proba(flatten(test.images)))
+    return {
+        "majority": majority_probabilities(train.labels, len(test), len(context.classes)),
+        "logistic": regression.predict_proba(flatten(test.images)),
+    }
 
 
 def tabulate_classifiers(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return one row per classifier with the metrics that all of them have."""
-    shared = metrics["majority"]
-    return pd.DataFrame(
-        [{"classifier": name, **{key: found[key] for key in shared}} for name, found in metrics.items()]
-    )
+    table = pd.DataFrame.from_dict({name: dict(found) for name, found in metrics.items()}, orient="index")
+    return table[list(metrics["majority"])].reset_index(names="classifier")
 
 
 def draw_error_rates(table: pd.DataFrame, confidence: float) -> Figure:

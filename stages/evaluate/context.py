@@ -11,6 +11,7 @@ from digits.analysis.classification.calibration import measure_probabilities
 from digits.analysis.classification.intervals import draw_counts, interval_table, weigh_equally
 from digits.analysis.classification.metrics import count_errors, measure
 from digits.data.splits import Split, read_dataset, read_split
+from digits.drawing.grid import Tile
 from digits.networks.registry import NETWORKS
 from digits.pipeline.declaration import Paths
 
@@ -34,14 +35,12 @@ class EvaluationContext:
     bins: int
 
 
-def read_context(
-    paths: Paths, resampling: tuple[int, int], confidence: float, bins: int
-) -> EvaluationContext:
-    """Read the splits and what is known of the data set; draw the resamples (number, seed)."""
+def read_context(paths: Paths, bootstrap: int, seed: int, confidence: float, bins: int) -> EvaluationContext:
+    """Read the splits and what is known of the data set; draw the resamples of the bootstrap."""
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
-    dataset, (resamples, seed) = read_dataset(paths.dataset), resampling
+    dataset = read_dataset(paths.dataset)
     doubtful = np.isin(test.indices, dataset["doubtful_test_labels"])
-    counts = draw_counts(len(test), resamples, np.random.default_rng(seed))
+    counts = draw_counts(len(test), bootstrap, np.random.default_rng(seed))
     weights = np.hstack([weigh_equally(len(test)), counts])
     return EvaluationContext(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
 
@@ -85,14 +84,15 @@ class TestResult:
     def describe(self, positions: np.ndarray) -> pd.DataFrame:
         """Return one row per image: index in the original file, label, prediction, confidence."""
         names = np.array(self.classes)
-        return pd.DataFrame(
-            {
-                "index": self.test.indices[positions],
-                "label": names[self.test.labels[positions]],
-                "prediction": names[self.predictions[positions]],
-                "confidence": self.confidences[positions],
-            }
-        )
+        table = pd.DataFrame({"index": self.test.indices[positions]})
+        label, prediction = names[self.test.labels[positions]], names[self.predictions[positions]]
+        return table.assign(label=label, prediction=prediction, confidence=self.confidences[positions])
+
+    def tiles(self, positions: np.ndarray, caption: str) -> list[Tile]:
+        """Return these images for a grid; the caption is a format of the columns of `describe`."""
+        rows = self.describe(positions).to_dict("records")
+        images = self.test.images[positions]
+        return [Tile(image, caption.format_map(row)) for image, row in zip(images, rows, strict=True)]
 
 
 def measure_result(
@@ -109,9 +109,7 @@ def measure_result(
     measured["accuracy_confirmed"] = (result.correct & confirmed) @ weights / (confirmed @ weights)
     calibrated = measure_probabilities(labels, tempered, context.bins, weights)
     named = measured | {f"calibrated.{name}": values for name, values in calibrated.items()}
-    metrics: dict[str, Any] = {name: float(values[0]) for name, values in measured.items()}
-    metrics |= count_errors(labels, result.probabilities, context.confidence)
-    metrics["calibrated"] = {name: float(values[0]) for name, values in calibrated.items()}
-    metrics["calibrated"]["temperature"] = temperature
-    metrics["doubtful"] = int(context.doubtful.sum())
-    return metrics, interval_table(named, context.confidence)
+    first, block = ({key: float(value[0]) for key, value in each.items()} for each in (measured, calibrated))
+    metrics = first | count_errors(labels, result.probabilities, context.confidence)
+    block["temperature"], metrics["doubtful"] = temperature, int(context.doubtful.sum())
+    return metrics | {"calibrated": block}, interval_table(named, context.confidence)

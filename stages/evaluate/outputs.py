@@ -20,28 +20,19 @@ from digits.drawing.style import save
 from digits.networks.common.saved import predict
 from digits.networks.registry import NETWORKS
 from digits.pipeline.declaration import Paths
-from stages.evaluate import (
-    baselines,
-    comparison,
-    confusion,
-    curves,
-    galleries,
-    nearest,
-    probabilities,
-    reconstruction,
-    robustness,
-)
+from stages.evaluate import baselines, comparison, confusion, curves, galleries, reconstruction, robustness
 from stages.evaluate.context import EvaluationContext, TestResult, measure_result
 
+Output = tuple[pd.DataFrame | None, Figure | None]
 
-def _write(
-    paths: Paths, folder: str, tables: Mapping[str, pd.DataFrame], pictures: Mapping[str, Figure]
-) -> None:
+
+def _write(paths: Paths, folder: str, outputs: Mapping[str, Output]) -> None:
     """Write tables and pictures, by name, into this folder of both places."""
-    for name, table in tables.items():
-        write_table(paths.data / folder / f"{name}.csv", table)
-    for name, figure in pictures.items():
-        save(paths.plots / folder / f"{name}.png", figure)
+    for name, (table, figure) in outputs.items():
+        if table is not None:
+            write_table(paths.data / folder / f"{name}.csv", table)
+        if figure is not None:
+            save(paths.plots / folder / f"{name}.png", figure)
 
 
 def predictions_file(name: str, paths: Paths) -> Path:
@@ -53,50 +44,58 @@ def write_classifier(
     result: TestResult, model: keras.Model, context: EvaluationContext, paths: Paths
 ) -> dict[str, Any]:
     """Write outputs, tables and pictures of a classifier; return its metrics."""
-    labels, classes, title = result.test.labels, result.classes, result.title
     temperature = fit_temperature(context.val.labels, predict(model, context.val.images))
     tempered = apply_temperature(result.probabilities, temperature)
     metrics, intervals = measure_result(result, tempered, temperature, context)
     write_array(paths.data / f"{result.name}_probabilities.npy", result.probabilities)
-    answers = result.describe(np.arange(len(labels)))[["label", "prediction"]]
+    answers = result.describe(np.arange(len(result.test)))[["label", "prediction"]]
     write_table(predictions_file(result.name, paths), answers)
-
-    matrix, level = confusion_matrix(labels, result.predictions, len(classes)), f"{context.confidence:.0%}"
-    areas = measure_classes(labels, result.probabilities)
-    traced = trace_curves(labels, result.probabilities, probabilities.POINTS)
-    calibration = probabilities.tabulate_calibration(result, tempered, context)
-    drawn = {
-        "worst_pairs": confusion.find_worst_pairs(result, matrix),
+    outputs: dict[str, Output] = {
+        "metrics": (intervals, None),
+        **_draw_confusion(result, metrics, context),
+        **_draw_curves(result, tempered, metrics, context),
         "first_predictions": galleries.draw_first_predictions(result),
-        "nearest": nearest.compare_with_training(result, model, context.train),
-        **galleries.draw_galleries(result),
+        "first_probabilities": galleries.draw_first_probabilities(result),
+        "nearest": galleries.compare_with_training(result, model, context.train),
+        **{name: galleries.draw_gallery(result, name) for name in galleries.GALLERIES},
     }
-    names = np.array(classes)
-    tables = {
-        "metrics": intervals,
-        "confusion": pd.DataFrame(matrix, columns=classes).assign(label=classes)[["label", *classes]],
-        "classes": class_table(matrix, classes),
-        "calibration": calibration,
-        "areas": areas.assign(label=names[areas["label"]]),
-        "curves": traced.assign(label=names[traced["label"]]),
-        "first_probabilities": galleries.tabulate_probabilities(result),
-        **{name: table for name, (table, _) in drawn.items()},
-    }
-    accuracy, low, high = (metrics[name] for name in ("accuracy", "accuracy_low", "accuracy_high"))
-    caption = f"{title} on the test set: accuracy {accuracy:.2%}, {level} interval {low:.2%} to {high:.2%}"
-    errors = f"{title}: the {metrics['errors']} errors, as fractions of the label's test images"
-    calibrated = f"{title}: calibration on the test set ({level} intervals)"
-    pictures = {
-        "confusion": confusion.draw_rows(matrix, classes, caption),
-        "confusion_errors": confusion.draw_errors(matrix, classes, errors),
-        "calibration": probabilities.draw_calibration(calibration, metrics, calibrated),
-        "roc": probabilities.draw_roc(traced, areas, result),
-        "precision_recall": probabilities.draw_precision_recall(traced, areas, result),
-        "first_probabilities": galleries.draw_probabilities(result),
-        **{name: picture for name, (_, picture) in drawn.items()},
-    }
-    _write(paths, result.name, tables, pictures)
+    _write(paths, result.name, outputs)
     return metrics
+
+
+def _draw_confusion(
+    result: TestResult, metrics: dict[str, Any], context: EvaluationContext
+) -> dict[str, Output]:
+    classes, title = result.classes, result.title
+    matrix = confusion_matrix(result.test.labels, result.predictions, len(classes))
+    accuracy, low, high = (metrics[name] for name in ("accuracy", "accuracy_low", "accuracy_high"))
+    interval = f"{context.confidence:.0%} interval {low:.2%} to {high:.2%}"
+    caption = f"{title} on the test set: accuracy {accuracy:.2%}, {interval}"
+    errors = f"{title}: the {metrics['errors']} errors, as fractions of the label's test images"
+    counts = pd.DataFrame(matrix, columns=classes).assign(label=classes)[["label", *classes]]
+    return {
+        "confusion": (counts, confusion.draw_rows(matrix, classes, caption)),
+        "confusion_errors": (None, confusion.draw_errors(matrix, classes, errors)),
+        "classes": (class_table(matrix, classes), None),
+        "worst_pairs": confusion.find_worst_pairs(result, matrix),
+    }
+
+
+def _draw_curves(
+    result: TestResult, tempered: np.ndarray, metrics: dict[str, Any], context: EvaluationContext
+) -> dict[str, Output]:
+    names, labels = np.array(result.classes), result.test.labels
+    title = f"{result.title}: calibration on the test set ({context.confidence:.0%} intervals)"
+    calibration = curves.tabulate_calibration(result, tempered, context)
+    areas = measure_classes(labels, result.probabilities)
+    traced = trace_curves(labels, result.probabilities, curves.POINTS)
+    return {
+        "calibration": (calibration, curves.draw_calibration(calibration, metrics, title)),
+        "areas": (areas.assign(label=names[areas["label"]]), None),
+        "curves": (traced.assign(label=names[traced["label"]]), None),
+        "roc": (None, curves.draw_roc(traced, areas, result)),
+        "precision_recall": (None, curves.draw_precision_recall(traced, areas, result)),
+    }
 
 
 def write_error_rates(
@@ -104,27 +103,22 @@ def write_error_rates(
 ) -> None:
     """Write the metrics that all classifiers share, and their error rates side by side."""
     table = baselines.tabulate_classifiers(details)
-    picture = baselines.draw_error_rates(table, context.confidence)
-    _write(paths, "", {"comparison": table}, {"comparison": picture})
+    _write(paths, "", {"comparison": (table, baselines.draw_error_rates(table, context.confidence))})
 
 
 def write_comparison(
     results: Sequence[TestResult], context: EvaluationContext, paths: Paths
 ) -> dict[str, Any]:
-    """Write how classifiers differ; return the metrics of the pair, or of each pair by its names."""
-    pairs = list(combinations(results, 2))
-    compared = [comparison.compare(*pair) for pair in pairs]
-    names = [f"{first.name}_{second.name}" for first, second in pairs]
-    tables = {f"agreement_{name}": table for name, (_, table) in zip(names, compared, strict=True)}
-    tables["disagreement"] = comparison.tabulate_disagreement(results)
-    tables["doubtful"] = comparison.tabulate_doubtful(results, context.doubtful)
-    metrics = [found for found, _ in compared]
-    pictures = {
-        "disagreement": comparison.draw_disagreement(results, [10 ** m["mcnemar_log10_p"] for m in metrics]),
-        "doubtful": comparison.draw_doubtful(results, context.doubtful),
+    """Write how classifiers differ; return the metrics of each pair by its names."""
+    compared = {f"{a.name}_{b.name}": comparison.compare(a, b) for a, b in combinations(results, 2)}
+    p_values = [10 ** metrics["mcnemar_log10_p"] for metrics, _ in compared.values()]
+    outputs: dict[str, Output] = {
+        **{f"agreement_{name}": (table, None) for name, (_, table) in compared.items()},
+        "disagreement": comparison.show_disagreement(results, p_values),
+        "doubtful": comparison.show_doubtful(results, context.doubtful),
     }
-    _write(paths, "", tables, pictures)
-    return dict(zip(names, metrics, strict=True))
+    _write(paths, "", outputs)
+    return {name: metrics for name, (metrics, _) in compared.items()}
 
 
 def write_robustness(
@@ -138,11 +132,9 @@ def write_robustness(
     part = context.test.take(spread(len(context.test), images))
     table = robustness.measure(models, part, levels, seed, context.confidence)
     title = f"Accuracy on {len(part):,} corrupted test images ({context.confidence:.0%} intervals)"
-    pictures = {
-        "robustness": robustness.draw_robustness(table, title),
-        "robustness_images": robustness.draw_examples(part.images[0], levels, seed),
-    }
-    _write(paths, "", {"robustness": table}, pictures)
+    examples = robustness.draw_examples(part.images[0], levels, seed)
+    curves_of_accuracy = robustness.draw_robustness(table, title)
+    _write(paths, "", {"robustness": (table, curves_of_accuracy), "robustness_images": (None, examples)})
 
 
 def write_reconstruction(network: keras.Model, context: EvaluationContext, paths: Paths) -> dict[str, float]:
@@ -153,26 +145,22 @@ def write_reconstruction(network: keras.Model, context: EvaluationContext, paths
     write_array(paths.data / "ae_errors.npy", errors["autoencoder"])
     metrics, tables = reconstruction.measure(errors, context)
     picture = reconstruction.draw_reconstructions(originals, reconstructed, metrics)
-    _write(paths, "ae", tables, {"reconstructions": picture})
+    outputs: dict[str, Output] = {name: (table, None) for name, table in tables.items()}
+    _write(paths, "ae", outputs | {"reconstructions": (None, picture)})
     return metrics
 
 
-def write_curves(networks: Sequence[str], paths: Paths) -> None:
+def write_histories(networks: Sequence[str], paths: Paths) -> None:
     """Draw the learning curves of every network whose history is declared."""
     for name in networks:
         if f"{name}_history" in paths:
             history = pd.read_csv(getattr(paths, f"{name}_history"))
-            picture = curves.draw_history(history, NETWORKS[name].long_title)
-            _write(paths, name, {}, {"history": picture})
+            _write(paths, name, {"history": (None, curves.draw_history(history, NETWORKS[name].long_title))})
 
 
-def write_metrics(
-    details: Mapping[str, Any], results: Sequence[TestResult], logistic: np.ndarray, paths: Paths
-) -> None:
-    """Write all numbers, the headline numbers, and the predicted classes of all test images."""
+def write_metrics(details: Mapping[str, Any], predictions: Mapping[str, np.ndarray], paths: Paths) -> None:
+    """Write all numbers, the headline numbers, and label and predicted classes of all test images."""
     write_json(paths.data / "details.json", details)
-    accuracies = {result.name: details[result.name]["accuracy"] for result in results}
-    write_json(paths.metrics, {"ae": details["ae"]["mse"], **accuracies})
-    columns = {"label": results[0].test.labels, "logistic": logistic}
-    columns |= {result.name: result.predictions for result in results}
-    write_table(paths.predictions, pd.DataFrame(columns))
+    headline = {name: details[name]["accuracy"] for name in predictions if name in NETWORKS}
+    write_json(paths.metrics, headline | {"ae": details["ae"]["mse"]})
+    write_table(paths.predictions, pd.DataFrame(predictions))

@@ -49,9 +49,7 @@ def draw_reconstructions(
 ) -> Figure:
     """Draw the first originals above their reconstructions, all in [0, 1]."""
     shown = {"original": originals, **reconstructed}
-    rows = [
-        (name, [Tile(np.clip(image, 0, 1)) for image in images[:IMAGES]]) for name, images in shown.items()
-    ]
+    rows = [(name, [Tile(image.clip(0, 1)) for image in images[:IMAGES]]) for name, images in shown.items()]
     title = (
         f"Test images and their reconstructions at equal dimension: mean squared error {metrics['mse']:.4f} "
         f"by the autoencoder, {metrics['pca_mse']:.4f} by PCA"

@@ -51,11 +51,9 @@ def draw_robustness(table: pd.DataFrame, title: str) -> Figure:
     for ax, (corruption, unit) in zip(axes.flat, UNITS.items(), strict=False):
         for name, mine in table[table["corruption"] == corruption].groupby("network", sort=False):
             network, curve = NETWORKS[str(name)], mine.sort_values("level")
-            look = {"color": network.colour, "marker": network.marker, "label": network.title}
-            ax.plot(curve["level"], curve["accuracy"], "-", ms=4, **look)
-            ax.fill_between(
-                curve["level"], curve["low"], curve["high"], color=network.colour, alpha=0.2, lw=0
-            )
+            colour, levels = network.colour, curve["level"]
+            ax.plot(levels, curve["accuracy"], network.marker + "-", ms=4, color=colour, label=network.title)
+            ax.fill_between(levels, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
         ax.set(title=corruption.capitalize(), xlabel=unit, ylim=(0, 1.02))
         ax.grid(axis="y", alpha=0.3)
     for ax in axes[:, 0]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from digits.analysis.classification.intervals import draw_counts
 from stages.evaluate.context import EvaluationContext, TestResult
@@ -31,3 +32,13 @@ def make_result(kind: str = "usual", name: str = "mlp", seed: int = 0) -> TestRe
         scores[:, 1] = -9
     odds = np.exp(scores)
     return TestResult(name, test, CLASSES, (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def texts(figure: Figure) -> list[str]:
+    """Return all texts within the axes that are not empty."""
+    return [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text()]
+
+
+def images(figure: Figure) -> int:
+    """Return the number of images that are drawn."""
+    return sum(len(ax.images) for ax in figure.axes)

@@ -73,12 +73,10 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) 
     """
     confidence, correct = _confidence(labels, probabilities)
     images = pd.DataFrame({"bin": _bin(confidence, bins), "confidence": confidence, "accuracy": correct})
-    table = images.groupby("bin").agg(
-        images=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
-    )
-    table.insert(0, "low", table.index / bins)
-    table.insert(1, "high", (table.index + 1) / bins)
-    return table.reset_index(drop=True)
+    groups = images.groupby("bin")
+    table = groups.mean().assign(images=groups.size())
+    table["low"], table["high"] = table.index / bins, (table.index + 1) / bins
+    return table[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:

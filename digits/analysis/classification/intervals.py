@@ -1,4 +1,4 @@
-"""Confidence intervals: Wilson's for accuracies, the percentile bootstrap for everything else.
+"""Intervals and tests: Wilson's for accuracies, the percentile bootstrap for all else, McNemar's test.
 
 A bootstrap resample is a column of counts, so that a metric of all resamples is one matrix product.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 
 def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
@@ -27,10 +27,8 @@ def draw_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
 
     Returns how often each image was drawn, float64 (n, resamples): each column sums to n.
     """
-    counts = np.empty((n, resamples))
-    for column in range(resamples):
-        counts[:, column] = np.bincount(rng.integers(n, size=n), minlength=n)
-    return counts
+    drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples)]
+    return np.stack(drawn, axis=1).astype(np.float64)
 
 
 def weigh_equally(n: int) -> np.ndarray:
@@ -43,9 +41,7 @@ def interval_table(measured: Mapping[str, np.ndarray], confidence: float) -> pd.
 
     measured: each metric in the sample, then in each resample, (1 + resamples,); none can be below 0
     """
-    rows = [
-        (name, values[0], *interval(values[0], values[1:], confidence)) for name, values in measured.items()
-    ]
+    rows = [(name, x[0], *interval(x[0], x[1:], confidence)) for name, x in measured.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 
@@ -59,3 +55,13 @@ def interval(value: float, resampled: np.ndarray, confidence: float) -> tuple[fl
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(resampled, tails) - (np.mean(resampled) - value)
     return max(float(low), 0.0), float(high)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the two-sided p of McNemar's exact test, 1 where the two never disagree.
+
+    McNemar (1947), Psychometrika 12: 153-157. The arguments count the images that only the first, and
+    only the second, gets right.
+    """
+    disagreements = only_first + only_second
+    return float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0

@@ -10,9 +10,8 @@ from digits.analysis.classification.roc import measure_ranking
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
     """Count images by label (row) and prediction (column), int64 (n_classes, n_classes)."""
-    counts = np.zeros((n_classes, n_classes), dtype=np.int64)
-    np.add.at(counts, (labels.astype(np.intp), predictions.astype(np.intp)), 1)
-    return counts
+    cells = labels.astype(np.intp) * n_classes + predictions.astype(np.intp)
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -21,22 +20,35 @@ def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
     AN: images of the class. accuracy: one against the rest, (TP + TN) / N. f1: the harmonic mean
     TP / (TP + (FP + FN) / 2). A ratio with nothing to divide by (a class never predicted, or absent) is 0.
     """
-    positive = confusion.diagonal()
+    positive, total = confusion.diagonal(), confusion.sum()
     actual, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
     false_positive, false_negative = predicted - positive, actual - positive
-    return pd.DataFrame(
-        {
-            "class": classes,
-            "AN": actual,
-            "TP": positive,
-            "FP": false_positive,
-            "FN": false_negative,
-            "precision": _ratio(positive, predicted),
-            "recall": _ratio(positive, actual),
-            "f1": _ratio(positive, positive + (false_positive + false_negative) / 2),
-            "accuracy": 1 - _ratio(false_positive + false_negative, np.full_like(actual, confusion.sum())),
-        }
-    )
+    counts = {"AN": actual, "TP": positive, "FP": false_positive, "FN": false_negative}
+    ratios = {
+        "precision": divide(positive, predicted),
+        "recall": divide(positive, actual),
+        "f1": divide(positive, positive + (false_positive + false_negative) / 2),
+        "accuracy": 1 - divide(false_positive + false_negative, np.full_like(actual, total)),
+    }
+    return pd.DataFrame({"class": classes, **counts, **ratios})
+
+
+def agreement_by_class(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: list[str], names: tuple[str, str]
+) -> pd.DataFrame:
+    """Return one row per class: its images by which of the two gets them right, bool (n,) each.
+
+    Columns: class, images, both_right, only_NAME_right for either name, both_wrong.
+    """
+    cases = {
+        "images": np.ones_like(first),
+        "both_right": first & second,
+        f"only_{names[0]}_right": first & ~second,
+        f"only_{names[1]}_right": ~first & second,
+        "both_wrong": ~first & ~second,
+    }
+    counts = {name: np.bincount(labels[mine], minlength=len(classes)) for name, mine in cases.items()}
+    return pd.DataFrame({"class": classes, **counts})
 
 
 def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
@@ -44,7 +56,7 @@ def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
 
     fraction: of the label's images. At equal counts the larger fraction, then the lower label, comes first.
     """
-    label, prediction = np.nonzero(confusion * (1 - np.eye(len(confusion), dtype=np.int64)))
+    label, prediction = np.nonzero(confusion - np.diag(confusion.diagonal()))
     count = confusion[label, prediction]
     fraction = count / confusion.sum(axis=1)[label]
     table = pd.DataFrame({"label": label, "prediction": prediction, "count": count, "fraction": fraction})
@@ -59,11 +71,9 @@ def measure(
 
     weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     """
-    return {
-        **measure_decisions(labels, probabilities, weights),
-        **measure_probabilities(labels, probabilities, bins, weights),
-        **measure_ranking(labels, probabilities, weights),
-    }
+    decisions = measure_decisions(labels, probabilities, weights)
+    ranking = measure_ranking(labels, probabilities, weights)
+    return decisions | measure_probabilities(labels, probabilities, bins, weights) | ranking
 
 
 def count_errors(labels: np.ndarray, probabilities: np.ndarray, confidence: float) -> dict[str, float]:
@@ -92,9 +102,7 @@ def measure_decisions(
     n_classes = probabilities.shape[1]
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     actual, predicted = (np.eye(n_classes)[chosen].T for chosen in (labels, ranked[:, 0]))
-    n_actual, n_predicted, n_right = (
-        members @ weights for members in (actual, predicted, actual * predicted)
-    )
+    n_actual, n_predicted, n_right = (each @ weights for each in (actual, predicted, actual * predicted))
     total = weights.sum(axis=0)
     return {
         "accuracy": n_right.sum(axis=0) / total,
@@ -110,10 +118,11 @@ def majority_probabilities(train_labels: np.ndarray, n: int, n_classes: int) -> 
     return np.tile(fractions, (n, 1))
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return part / whole, 0 where the whole is 0, float64 in the shape of `part`."""
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0)
 
 
 def _mean_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return the mean of part / whole (n_classes, m) over the classes where the whole is not 0."""
-    return _ratio(part, whole).sum(axis=0) / (whole != 0).sum(axis=0)
+    return divide(part, whole).sum(axis=0) / (whole != 0).sum(axis=0)

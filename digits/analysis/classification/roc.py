@@ -18,12 +18,8 @@ def measure_ranking(
     labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column
     of weights, or all of them, is left out of that column's mean; nan where no class is left.
     """
-    measured = np.array(
-        [
-            _measure_class(positive, scores, weights)
-            for _, positive, scores in _each_class(labels, probabilities)
-        ]
-    )
+    each = _each_class(labels, probabilities)
+    measured = np.array([_measure_class(positive, scores, weights) for _, positive, scores in each])
     left = ~np.isnan(measured)
     total, n_left = np.where(left, measured, 0).sum(axis=0), left.sum(axis=0)
     means = np.divide(total, n_left, out=np.full(total.shape, np.nan), where=n_left > 0)
@@ -32,10 +28,8 @@ def measure_ranking(
 
 def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Return one row per class that has images: label, roc_auc, average_precision."""
-    rows = [
-        (label, *_measure_class(positive, scores, weigh_equally(len(labels))).ravel())
-        for label, positive, scores in _each_class(labels, probabilities)
-    ]
+    each, weights = _each_class(labels, probabilities), weigh_equally(len(labels))
+    rows = [(label, *_measure_class(positive, scores, weights)[:, 0]) for label, positive, scores in each]
     return pd.DataFrame(rows, columns=["label", "roc_auc", "average_precision"])
 
 
@@ -48,9 +42,8 @@ def _measure_class(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray
     last = 2 * len(thresholds)
     # Best first; odd where tied with a positive image, even between two of them.
     place = last - np.searchsorted(thresholds, scores, "left") - np.searchsorted(thresholds, scores, "right")
-    positives, negatives = (
-        _sum_by_place(place[mine], weights[mine], last + 1) for mine in (positive, ~positive)
-    )
+    groups = (positive, ~positive)
+    positives, negatives = (_sum_by_place(place[mine], weights[mine], last + 1) for mine in groups)
     true, false = positives.cumsum(axis=0), negatives.cumsum(axis=0)
     precision = np.divide(true, true + false, out=np.zeros_like(true), where=true > 0)
     with np.errstate(invalid="ignore"):
@@ -72,10 +65,8 @@ def trace_curves(labels: np.ndarray, probabilities: np.ndarray, points: int) -> 
     two of them only true or only false positives are added, so that they are the corners of the
     precision-recall curve too. Precision is 1 where nothing is predicted yet.
     """
-    curves = [
-        _trace_class(positive, scores, points).assign(label=label)
-        for label, positive, scores in _each_class(labels, probabilities)
-    ]
+    each = _each_class(labels, probabilities)
+    curves = [_trace_class(positive, scores, points).assign(label=label) for label, positive, scores in each]
     return pd.concat(curves)[["label", "false_positive_rate", "recall", "precision"]]
 
 
