@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import io
 import pickle
-import shutil
 import zlib
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +16,6 @@ import numpy as np
 from digits.data.files import replacing
 from stages.download.registry import MNIST, File
 
-CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -25,16 +23,22 @@ class RefusedError(Exception):
     """Content that must not be used; the message says why."""
 
 
-def uncompressed(stream: IO[bytes], limit: int) -> io.BufferedReader:
-    """Return a reader of a seekable stream, plain or gzip.
+def uncompressed(stream: IO[bytes], limit: int) -> bytes:
+    """Return what a seekable stream holds, plain or gzip.
 
-    Reading raises RefusedError if the gzip is broken, or once more than `limit` bytes have come.
+    Raises RefusedError if the gzip is broken, or if there are more than `limit` bytes, without reading on.
     """
     # Told by the first bytes: a server may unpack a .gz on its way. IDX files begin with zeros.
     magic = stream.read(len(GZIP_MAGIC))
     stream.seek(0)
     plain = gzip.GzipFile(fileobj=stream) if magic == GZIP_MAGIC else stream
-    return io.BufferedReader(_Bounded(plain, limit), CHUNK)
+    try:
+        data = plain.read(limit + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RefusedError(f"broken gzip ({error})") from error
+    if len(data) > limit:
+        raise RefusedError(f"expected {limit:,} bytes, found more")
+    return data
 
 
 def store(found: Path, file: File, folder: Path) -> None:
@@ -42,37 +46,12 @@ def store(found: Path, file: File, folder: Path) -> None:
 
     Raises RefusedError, naming both hashes, unless the content is that of `file`.
     """
+    with found.open("rb") as stream:
+        data = uncompressed(stream, file.size)
+    if (digest := hashlib.sha256(data).hexdigest()) != file.sha256:
+        raise RefusedError(f"expected SHA-256 {file.sha256}, found {digest}")
     with replacing(folder / file.name) as temporary:
-        with found.open("rb") as stream, temporary.open("w+b") as target:
-            shutil.copyfileobj(uncompressed(stream, file.size), target, CHUNK)
-            target.seek(0)
-            digest = hashlib.file_digest(target, "sha256").hexdigest()
-        if digest != file.sha256:
-            raise RefusedError(f"expected SHA-256 {file.sha256}, found {digest}")
-
-
-class _Bounded(io.RawIOBase):
-    """A stream that raises RefusedError where it is broken or gives more than `limit` bytes."""
-
-    def __init__(self, stream: gzip.GzipFile | IO[bytes], limit: int) -> None:
-        self._stream = stream
-        self._limit = limit
-        self._left = limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as bytes have come; return how many."""
-        try:
-            data = self._stream.read(min(len(buffer), CHUNK))
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise RefusedError(f"broken gzip ({error})") from error
-        self._left -= len(data)
-        if self._left < 0:
-            raise RefusedError(f"expected {self._limit:,} bytes, found more")
-        buffer[: len(data)] = data
-        return len(data)
+        temporary.write_bytes(data)
 
 
 def _empty_array(*_: object) -> np.ndarray:
@@ -96,13 +75,13 @@ class _ArrayUnpickler(pickle.Unpickler):
         return ADMITTED[module, name]
 
 
-def load_pickle(stream: IO[bytes]) -> Any:
+def load_pickle(data: bytes) -> Any:
     """Return the containers and arrays that a pickle holds.
 
     Raises RefusedError if the pickle asks for anything but arrays, or is broken.
     """
     try:
-        return _ArrayUnpickler(stream, encoding="bytes").load()
+        return _ArrayUnpickler(io.BytesIO(data), encoding="bytes").load()
     except RefusedError:
         raise
     except Exception as error:  # a broken pickle may raise anything
