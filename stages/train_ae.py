@@ -4,8 +4,6 @@ Writes the network with the weights of that epoch, a table of all epochs, and th
 validation error.
 """
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from digits.compute import Compute
@@ -14,9 +12,6 @@ from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Parameters(Block):
@@ -37,12 +32,15 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
     settings, noise = parameters.train_ae, parameters.train_ae.noise
     train, val = read_split(paths.train), read_split(paths.val)
-    model = build_autoencoder(settings, train.images, parameters.seed)
-
-    def noisy(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
-        return add_noise(images, noise.standard_deviation, rng, noise.dropped)
-
-    result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, noisy)
+    result = fit(
+        build_autoencoder(settings, train.images, parameters.seed),
+        reconstruction(),
+        (train, val),
+        settings,
+        parameters.seed,
+        run,
+        lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
+    )
     write_result(result, "ae", "val_loss", paths, run)
 
 

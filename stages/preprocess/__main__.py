@@ -24,7 +24,7 @@ class Sizes(Block):
 class Parameters(Block):
     """The settings of this stage in params.yaml."""
 
-    split_seed: Seed
+    split_seed: Seed = Field(description="which training images are held out for validation")
     compute: Compute
     preprocess: Sizes
 

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 
 from digits.networks.autoencoder.settings import Autoencoder
-from digits.networks.common.layers import Seeds, pooling, rescaling, weights
+from digits.networks.common.layers import Seeds, dense, pooling, rescaling, weights
 from digits.networks.common.saved import LATENT
+
+Sizes = list[tuple[int, int]]  # height and width of the maps before each pooling
 
 
 def build_autoencoder(settings: Autoencoder, images: np.ndarray, seed: int) -> keras.Model:
@@ -23,27 +25,22 @@ def build_autoencoder(settings: Autoencoder, images: np.ndarray, seed: int) -> k
     folded = tensor.shape[1:]
     tensor = keras.layers.Flatten(name="flat")(tensor)
     for number, units in enumerate(settings.hidden, start=1):
-        tensor = _dense(units, settings.activation, f"encoder_{number}", settings, seeds)(tensor)
-    tensor = _dense(settings.latent, "linear", LATENT, settings, seeds)(tensor)
+        tensor = dense(units, settings.activation, f"encoder_{number}", seeds, l2=settings.l2)(tensor)
+    tensor = dense(settings.latent, "linear", LATENT, seeds, l2=settings.l2)(tensor)
     for number, units in enumerate(reversed(settings.hidden), start=1):
-        tensor = _dense(units, settings.activation, f"decoder_{number}", settings, seeds)(tensor)
+        tensor = dense(units, settings.activation, f"decoder_{number}", seeds, l2=settings.l2)(tensor)
     last = settings.activation if settings.layers else "sigmoid"
-    tensor = _dense(prod(folded), last, "unfolded", settings, seeds)(tensor)
+    tensor = dense(prod(folded), last, "unfolded", seeds, l2=settings.l2)(tensor)
     tensor = keras.layers.Reshape(folded, name="folded")(tensor)
     if settings.layers:
         tensor = _deconvolve(tensor, sizes, shape[-1], settings, seeds)
     return keras.Model(pixels, tensor, name="autoencoder")
 
 
-def _dense(units: int, activation: str, name: str, settings: Autoencoder, seeds: Seeds) -> keras.layers.Layer:
-    keywords = weights(activation, seeds, l2=settings.l2)
-    return keras.layers.Dense(units, activation=activation, name=name, **keywords)
-
-
 def _convolve(
     tensor: keras.KerasTensor, settings: Autoencoder, seeds: Seeds
-) -> tuple[keras.KerasTensor, list[tuple[int, int]]]:
-    """Apply the convolutions and poolings; return also the map sizes before each pooling."""
+) -> tuple[keras.KerasTensor, Sizes]:
+    """Apply the convolutions and poolings."""
     sizes = []
     for number, layer in enumerate(settings.layers, start=1):
         if layer == "pool":
@@ -56,17 +53,15 @@ def _convolve(
 
 
 def _deconvolve(
-    tensor: keras.KerasTensor,
-    sizes: list[tuple[int, int]],
-    channels: int,
-    settings: Autoencoder,
-    seeds: Seeds,
+    tensor: keras.KerasTensor, sizes: Sizes, channels: int, settings: Autoencoder, seeds: Seeds
 ) -> keras.KerasTensor:
-    """Apply the mirror image of the convolutions and poolings, to the image's own size and channels."""
-    remaining = list(sizes)
+    """Apply the mirror image of the convolutions and poolings, to the image's own size and channels.
+
+    Takes the sizes from the end of `sizes`.
+    """
     for number, layer in reversed(list(enumerate(settings.layers, start=1))):
         if layer == "pool":
-            size = remaining.pop()
+            size = sizes.pop()
             tensor = keras.layers.UpSampling2D(2, name=f"decoder_upsampling_{number}")(tensor)
             missing = tuple((0, goal - have) for goal, have in zip(size, tensor.shape[1:3], strict=True))
             tensor = keras.layers.ZeroPadding2D(missing, name=f"decoder_padding_{number}")(tensor)

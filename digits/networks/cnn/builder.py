@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from digits.networks.cnn.settings import CNN
-from digits.networks.common.layers import Seeds, pooling, rescaling, weights
+from digits.networks.common.layers import Seeds, dense, pooling, rescaling, weights
 from digits.pipeline import StageError
 
 
@@ -22,17 +22,11 @@ def build_cnn(settings: CNN, images: np.ndarray, n_classes: int, seed: int) -> k
         rescaling(settings.scaling, images),
         *_convolutions(settings, seeds),
         keras.layers.Flatten(name="flat"),
-        keras.layers.Dense(
-            settings.dense,
-            activation=settings.activation,
-            name="features",
-            **weights(settings.activation, seeds, l2=settings.l2),
-        ),
+        dense(settings.dense, settings.activation, "features", seeds, l2=settings.l2),
     ]
     if settings.dropout:
         layers.append(keras.layers.Dropout(settings.dropout, seed=next(seeds), name="dropout"))
-    keywords = weights("softmax", seeds, l2=settings.l2)
-    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="probabilities", **keywords))
+    layers.append(dense(n_classes, "softmax", "probabilities", seeds, l2=settings.l2))
     try:
         return keras.Sequential(layers, name="cnn")
     except ValueError as error:

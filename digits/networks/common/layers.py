@@ -40,16 +40,20 @@ def rescaling(scaling: str, pixels: np.ndarray) -> keras.layers.Layer:
 
 def weights(activation: str, seeds: Seeds, l1: float = 0.0, l2: float = 0.0) -> dict[str, Any]:
     """Return the keywords of a dense or convolutional layer: penalty, initializer to suit its activation."""
-    initializers = {
-        "selu": keras.initializers.LecunNormal,
-        "sigmoid": keras.initializers.GlorotUniform,
-        "softmax": keras.initializers.GlorotUniform,
-        "tanh": keras.initializers.GlorotUniform,
-        "linear": keras.initializers.GlorotUniform,
-    }
-    initializer = initializers.get(activation, keras.initializers.HeNormal)
+    initializer = keras.initializers.HeNormal
+    if activation == "selu":
+        initializer = keras.initializers.LecunNormal
+    elif activation in ("linear", "sigmoid", "softmax", "tanh"):
+        initializer = keras.initializers.GlorotUniform
     penalty = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
     return {"kernel_initializer": initializer(seed=next(seeds)), "kernel_regularizer": penalty}
+
+
+def dense(
+    units: int, activation: str, name: str, seeds: Seeds, l1: float = 0.0, l2: float = 0.0
+) -> keras.layers.Layer:
+    """Return a dense layer with its penalty and initializer."""
+    return keras.layers.Dense(units, activation=activation, name=name, **weights(activation, seeds, l1, l2))
 
 
 def pooling(kind: str, name: str) -> keras.layers.Layer:

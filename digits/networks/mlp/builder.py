@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from digits.networks.common.layers import Seeds, rescaling, weights
+from digits.networks.common.layers import Seeds, dense, rescaling
 from digits.networks.mlp.settings import MLP
 
 
@@ -18,13 +18,10 @@ def build_mlp(settings: MLP, images: np.ndarray, n_classes: int, seed: int) -> k
         rescaling(settings.scaling, images),
         keras.layers.Flatten(name="flat"),
     ]
+    penalties = {"l1": settings.l1, "l2": settings.l2}
     for number, units in enumerate(settings.hidden, start=1):
-        keywords = weights(settings.activation, seeds, settings.l1, settings.l2)
-        layers.append(
-            keras.layers.Dense(units, activation=settings.activation, name=f"hidden_{number}", **keywords)
-        )
+        layers.append(dense(units, settings.activation, f"hidden_{number}", seeds, **penalties))
         if settings.dropout:
             layers.append(keras.layers.Dropout(settings.dropout, seed=next(seeds), name=f"dropout_{number}"))
-    keywords = weights("softmax", seeds, settings.l1, settings.l2)
-    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="probabilities", **keywords))
+    layers.append(dense(n_classes, "softmax", "probabilities", seeds, **penalties))
     return keras.Sequential(layers, name="mlp")
