@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 
+from digits.compute import parallel
 from digits.training.settings import Augmentation
 
-CHUNK = 5_000  # images at a time, to bound the memory
+CHUNK = 1_000  # images at a time
 
 
 def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
@@ -13,12 +14,8 @@ def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
     if not augmentation.enabled:
         return images
     transforms = _draw(len(images), images.shape[1:3], augmentation, rng)
-    return np.concatenate(
-        [
-            _transform(images[start : start + CHUNK], transforms[start : start + CHUNK])
-            for start in range(0, len(images), CHUNK)
-        ]
-    )
+    chunks = [slice(start, start + CHUNK) for start in range(0, len(images), CHUNK)]
+    return np.concatenate(parallel(lambda chunk: _transform(images[chunk], transforms[chunk]), chunks))
 
 
 def _transform(images: np.ndarray, transforms: np.ndarray) -> np.ndarray:

@@ -11,19 +11,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from digits.data.splits import Split, scale
+from digits.data.splits import Split
+from digits.networks.common.normalization import fold
+from digits.networks.common.saved import PREDICTION_BATCH, predict
 from digits.pipeline import StageError
 from digits.training.augmentation import augment
 from digits.training.checkpoint import Checkpoint, TrainingState, key
+from digits.training.objectives import Objective, classification
 from digits.training.optimizers import build_optimizer
 from digits.training.settings import TrainingSettings
+from digits.training.steps import training_steps
 
-EVALUATION_BATCH = 500  # larger than a training batch, since no gradients are kept
+BLOCK_BYTES = 8 * 2**20  # of the images that are distorted and trained on in one call
 
 Builder = Callable[[Any, np.ndarray, int, int], keras.Model]
-Targets = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def unchanged(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -80,26 +82,6 @@ class TrainingResult:
         return self.best | {"best_epoch": self.best_epoch} | counts
 
 
-@dataclass(frozen=True)
-class Objective:
-    """What a network learns: Keras's names of loss and metrics, and targets from images and labels."""
-
-    loss: str
-    metrics: tuple[str, ...]
-    targets: Targets
-
-
-def classification(loss: str, n_classes: int) -> Objective:
-    """Return the objective of a classifier; its targets are float32 (n, n_classes), one-hot."""
-    identity = np.eye(n_classes, dtype=np.float32)
-    return Objective(loss, ("accuracy",), lambda images, labels: identity[labels])
-
-
-def reconstruction() -> Objective:
-    """Return the objective of an autoencoder: its targets are the images, float32 in [0, 1]."""
-    return Objective("mean_squared_error", (), lambda images, labels: scale(images))
-
-
 def train_classifier(
     build: Builder,
     settings: TrainingSettings,
@@ -144,7 +126,7 @@ def fit(
     model.compile(
         optimizer=build_optimizer(settings.optimizer, steps, settings.epochs),
         loss=objective.loss,
-        metrics=list(objective.metrics),
+        metrics=list(objective.metrics[1:]),
         jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
     )
     best = _Best(settings)
@@ -155,24 +137,25 @@ def fit(
     checkpoint = Checkpoint(key(json.dumps([model.name, objective.loss, deciding, seed]), arrays))
     rows = _resume(model, checkpoint.load(settings.epochs), best, report)
     done = len(rows)
-    with tqdm(total=settings.epochs * steps, initial=done * steps, unit="batch", disable=None) as progress:
+    take_steps = training_steps(model, objective, settings.batch_size)
+    with tqdm(total=settings.epochs * len(train), initial=done * len(train), unit="image", disable=None) as bar:
         for epoch in range(done + 1, settings.epochs + 1):
             if best.epoch and epoch - 1 - best.epoch >= settings.patience:
                 break
-            images, labels = epoch_images(train, settings, seed, epoch)
-            inputs = transform(images, np.random.default_rng([seed, epoch, 1]))
-            batches = _batches(objective, inputs, images, labels, settings.batch_size)
-            row = _mean_metrics(model.train_on_batch, batches, progress.update)
-            row |= evaluate(model, objective, val, val_inputs)
+            sums, rng = np.zeros(len(objective.metrics)), np.random.default_rng([seed, epoch, 1])
+            for images, labels in epoch_blocks(train, settings, seed, epoch):
+                sums += take_steps(transform(images, rng), images, labels)
+                bar.update(len(labels))
+            row = objective.means(sums, len(train)) | evaluate(model, objective, val, val_inputs)
             _check_finite(row, epoch)
             rows.append({"epoch": epoch, **row})
             report.epoch(epoch, row)
-            progress.set_postfix({settings.monitor: f"{row[settings.monitor]:.4f}"})
+            bar.set_postfix({settings.monitor: f"{row[settings.monitor]:.4f}"})
             best.offer(epoch, row, model.get_weights())
             values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
             checkpoint.save(TrainingState(rows, best.epoch, values, best.weights))
     model.set_weights(best.weights)
-    return TrainingResult(model, pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
+    return TrainingResult(fold(model), pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
 
 
 def _resume(
@@ -196,43 +179,35 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _batches(
-    objective: Objective, inputs: np.ndarray, images: np.ndarray, labels: np.ndarray, size: int
-) -> Batches:
-    for start in range(0, len(inputs), size):
-        batch = slice(start, start + size)
-        yield inputs[batch], objective.targets(images[batch], labels[batch])
-
-
-def _mean_metrics(
-    step: Callable[..., dict[str, float]], batches: Batches, advance: Callable[[], object] = lambda: None
-) -> dict[str, float]:
-    """Call `step`, then `advance`, for each batch; return the mean of each metric over the images.
-
-    Batches are passed one by one, because `Model.fit` waits at the end of every call for a thread of
-    tf.data, up to as long again as the epoch took.
-    """
-    metrics, sizes = [], []
-    for inputs, targets in batches:
-        metrics.append(step(inputs, targets, return_dict=True))
-        sizes.append(len(targets))
-        advance()
-    return {name: float(np.average([row[name] for row in metrics], weights=sizes)) for name in metrics[0]}
-
-
 def evaluate(model: keras.Model, objective: Objective, split: Split, inputs: np.ndarray) -> dict[str, float]:
     """Return the objective's metrics on a split, named `val_...`; `inputs` is what the network sees of it."""
-    batches = _batches(objective, inputs, split.images, split.labels, EVALUATION_BATCH)
-    return {f"val_{name}": value for name, value in _mean_metrics(model.test_on_batch, batches).items()}
+    sums = np.zeros(len(objective.metrics))
+    for block in _blocks(split, PREDICTION_BATCH):
+        outputs = predict(model, inputs[block])
+        targets = objective.targets(split.images[block], split.labels[block])
+        losses = objective.losses(targets, outputs) + sum(model.losses)
+        sums += keras.ops.convert_to_numpy(objective.sums(targets, outputs, losses))
+    return {f"val_{name}": value for name, value in objective.means(sums, len(split)).items()}
 
 
-def epoch_images(
+def epoch_blocks(
     train: Split, settings: TrainingSettings, seed: int, epoch: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the epoch's images and labels: permuted and distorted by a generator of (seed, epoch)."""
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the epoch's images and labels, permuted and distorted by a generator of (seed, epoch).
+
+    A block is a whole number of batches, but for the last one.
+    """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(train))
-    return augment(train.images[order], settings.augmentation, rng), train.labels[order]
+    for block in _blocks(train, settings.batch_size):
+        yield augment(train.images[order[block]], settings.augmentation, rng), train.labels[order[block]]
+
+
+def _blocks(split: Split, multiple: int) -> Iterator[slice]:
+    """Yield slices of up to BLOCK_BYTES of images, each but the last a multiple of `multiple` long."""
+    size = max(1, BLOCK_BYTES // split.images[0].nbytes // multiple) * multiple
+    for start in range(0, len(split), size):
+        yield slice(start, start + size)
 
 
 class _Best:

@@ -14,7 +14,6 @@ from digits.pipeline import StageError
 POOLINGS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 ELEMENTWISE = (
     keras.layers.Rescaling,
-    keras.layers.BatchNormalization,
     keras.layers.Activation,
     keras.layers.Dropout,
     keras.layers.Flatten,

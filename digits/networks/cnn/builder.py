@@ -7,6 +7,7 @@ import numpy as np
 
 from digits.networks.cnn.settings import CNN
 from digits.networks.common.layers import Seeds, dense, pooling, rescaling, weights
+from digits.networks.common.normalization import BatchNormalization
 from digits.pipeline import StageError
 
 
@@ -51,7 +52,7 @@ def _convolutions(settings: CNN, seeds: Seeds) -> list[keras.layers.Layer]:
             number += 1
             built.append(_convolution(layer, number, settings, seeds))
         if settings.batch_normalization and number and following != "pool":
-            built.append(keras.layers.BatchNormalization(name=f"normalization_{number}"))
+            built.append(BatchNormalization(name=f"normalization_{number}"))
             built.append(keras.layers.Activation(settings.activation, name=f"activation_{number}"))
     return built
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from digits.compute import parallel
 from digits.data.files import replacing
 
 PREDICTION_BATCH = 500
@@ -62,11 +63,15 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     images: pixels (n, height, width, channels) from 0 to 255, or latents (n, d) for a decoder; any
         dtype, since they are cast to float32 here
 
-    `Model.predict` would wait at its end for a thread of tf.data, see digits/training/loop.py.
+    `Model.predict` would wait at its end for a thread of tf.data, as long again as the network computes.
     """
-    batches = (images[start : start + PREDICTION_BATCH] for start in range(0, len(images), PREDICTION_BATCH))
-    outputs = [model.predict_on_batch(batch.astype(np.float32, copy=False)) for batch in batches]
-    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
+    starts = range(0, len(images), PREDICTION_BATCH)
+
+    def outputs(start: int) -> np.ndarray:
+        batch = images[start : start + PREDICTION_BATCH].astype(np.float32, copy=False)
+        return keras.ops.convert_to_numpy(model.predict_on_batch(batch))
+
+    return np.concatenate(parallel(outputs, starts))
 
 
 def up_to(model: keras.Model, layer: str) -> keras.Model:
