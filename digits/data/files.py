@@ -1,8 +1,7 @@
 """Files that are either complete or absent: written next to their final path, then renamed."""
 
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,9 @@ DECIMALS = 6
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it becomes `path` unless the block raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -45,9 +41,9 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_table(path: Path, table: pd.DataFrame, index: bool = False) -> None:
-    """Write a table as CSV, floats with DECIMALS significant places after the point."""
-    write_text(path, table.to_csv(index=index, float_format=f"%.{DECIMALS}f", lineterminator="\n"))
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV without its index, floats with DECIMALS places after the point."""
+    write_text(path, table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"))
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -69,9 +65,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return round(value, DECIMALS) if isinstance(value, float) else value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
