@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 
 from digits.analysis.classification import metrics as c
-from digits.analysis.classification.intervals import accuracy_interval, weigh_equally
+from digits.analysis.classification.intervals import accuracy_interval
 from tests.support.classifiers import CASES, make_case
 
 CLASSES = ["a", "b", "c", "d", "e"]
@@ -59,7 +59,7 @@ def test_a_perfect_classifier_scores_1_everywhere() -> None:
 def test_decision_metrics_equal_those_of_scikit_learn(name: str) -> None:
     labels, probabilities = make_case(name)
     predictions = probabilities.argmax(axis=1)
-    measured = c.measure_decisions(labels, probabilities, weigh_equally(len(labels)))
+    measured = c.measure_decisions(labels, probabilities, np.ones((len(labels), 1)))
     expected = {
         "accuracy": metrics.accuracy_score(labels, predictions),
         "balanced_accuracy": metrics.balanced_accuracy_score(labels, predictions),
@@ -88,6 +88,6 @@ def test_all_foundare_returned_together() -> None:
     found = c.assess(labels, probabilities, 0.9, 7)
     assert (found["accuracy_low"], found["accuracy_high"]) == accuracy_interval(right, 200, 0.9)
     assert (found["accuracy"], found["errors"]) == (right / 200, 200 - right)
-    measured = c.measure(labels, probabilities, 7, weigh_equally(200))
+    measured = c.measure(labels, probabilities, 7, np.ones((200, 1)))
     assert found.keys() == measured.keys() | {"accuracy_low", "accuracy_high", "errors"}
     assert 100 < right < 200

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from digits.analysis.classification.calibration import measure_probabilities
-from digits.analysis.classification.intervals import draw_counts, interval_table, weigh_equally
+from digits.analysis.classification.intervals import draw_counts, interval_table
 from digits.analysis.classification.metrics import count_errors, measure
 from digits.data.splits import Split, read_dataset, read_split
 from digits.drawing.grid import Tile
@@ -41,7 +41,7 @@ def read_context(paths: Paths, bootstrap: int, seed: int, confidence: float, bin
     dataset = read_dataset(paths.dataset)
     doubtful = np.isin(test.indices, dataset["doubtful_test_labels"])
     counts = draw_counts(len(test), bootstrap, np.random.default_rng(seed))
-    weights = np.hstack([weigh_equally(len(test)), counts])
+    weights = np.hstack([np.ones((len(test), 1)), counts])
     return EvaluationContext(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
 
 

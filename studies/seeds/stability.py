@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from digits.analysis.classification.intervals import draw_counts, interval, weigh_equally
+from digits.analysis.classification.intervals import draw_counts, interval
 from digits.analysis.classification.metrics import confusion_matrix
 from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import read_dataset, read_split
@@ -64,7 +64,7 @@ def measure(
     accuracies = (predictions == labels).mean(axis=1)
     n_classes = int(max(labels.max(), predictions.max())) + 1
     cells = labels.astype(np.intp) * n_classes + predictions
-    means = _compare_pairs(cells, weigh_equally(len(labels)), n_classes)
+    means = _compare_pairs(cells, np.ones((len(labels), 1)), n_classes)
     resampled = _compare_pairs(cells, counts, n_classes)
     intervals = {name: interval(means[name].item(), resampled[name], confidence) for name in means}
     return {

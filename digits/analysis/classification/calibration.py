@@ -17,11 +17,10 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     and the result is a low one.
     """
     logits = _logits(probabilities)
-    labels = labels.astype(np.intp)
 
     def log_loss(log_temperature: float) -> float:
         logs = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(np.take_along_axis(logs, labels[:, None], axis=1).mean())
+        return -float(logs[np.arange(len(labels)), labels].mean())
 
     found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
     return float(np.exp(found.x))
@@ -41,8 +40,7 @@ def measure_probabilities(
     brier: mean over images of sum_k (p_k - y_k)^2; Brier (1950), Monthly Weather Review 78: 1-3.
     """
     double = probabilities.astype(np.float64)
-    chosen = np.take_along_axis(double, labels[:, None].astype(np.intp), axis=1)[:, 0]
-    losses = -np.log(np.clip(chosen, SMALLEST, 1))
+    losses = -_logits(double)[np.arange(len(labels)), labels]
     scores = ((double - np.eye(double.shape[1])[labels]) ** 2).sum(axis=1)
     total = weights.sum(axis=0)
     return {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from digits.analysis.classification.calibration import measure_probabilities
-from digits.analysis.classification.intervals import accuracy_interval, weigh_equally
+from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.classification.roc import measure_ranking
 
 
@@ -85,7 +85,7 @@ def count_errors(labels: np.ndarray, probabilities: np.ndarray, confidence: floa
 
 def assess(labels: np.ndarray, probabilities: np.ndarray, confidence: float, bins: int) -> dict[str, float]:
     """Return all metrics of the sample, the interval of its accuracy, and the number of errors."""
-    measured = measure(labels, probabilities, bins, weigh_equally(len(labels)))
+    measured = measure(labels, probabilities, bins, np.ones((len(labels), 1)))
     values = {name: value.item() for name, value in measured.items()}
     return values | count_errors(labels, probabilities, confidence)
 

@@ -7,28 +7,25 @@ import pandas as pd
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_curve
 
-from digits.analysis.classification.intervals import weigh_equally
-
 
 def measure_ranking(
     labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return macro one-against-the-rest ROC AUC and average precision, float64 (m,) each.
 
-    labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column
-    of weights, or all of them, is left out of that column's mean; nan where no class is left.
+    labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column of
+    weights, or all of them, is left out of that column's mean; where none is left, the mean is nan and
+    NumPy warns.
     """
     each = _each_class(labels, probabilities)
     measured = np.array([_measure_class(positive, scores, weights) for _, positive, scores in each])
-    left = ~np.isnan(measured)
-    total, n_left = np.where(left, measured, 0).sum(axis=0), left.sum(axis=0)
-    means = np.divide(total, n_left, out=np.full(total.shape, np.nan), where=n_left > 0)
-    return {"roc_auc": means[0], "average_precision": means[1]}
+    areas, precisions = np.nanmean(measured, axis=0)
+    return {"roc_auc": areas, "average_precision": precisions}
 
 
 def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Return one row per class that has images: label, roc_auc, average_precision."""
-    each, weights = _each_class(labels, probabilities), weigh_equally(len(labels))
+    each, weights = _each_class(labels, probabilities), np.ones((len(labels), 1))
     rows = [(label, *_measure_class(positive, scores, weights)[:, 0]) for label, positive, scores in each]
     return pd.DataFrame(rows, columns=["label", "roc_auc", "average_precision"])
 
@@ -65,18 +62,15 @@ def trace_curves(labels: np.ndarray, probabilities: np.ndarray, points: int) -> 
     two of them only true or only false positives are added, so that they are the corners of the
     precision-recall curve too. Precision is 1 where nothing is predicted yet.
     """
-    each = _each_class(labels, probabilities)
-    curves = [_trace_class(positive, scores, points).assign(label=label) for label, positive, scores in each]
-    return pd.concat(curves)[["label", "false_positive_rate", "recall", "precision"]]
-
-
-def _trace_class(positive: np.ndarray, scores: np.ndarray, points: int) -> pd.DataFrame:
-    false_positive_rate, recall, _ = roc_curve(positive, scores)
-    true, false = recall * positive.sum(), false_positive_rate * (~positive).sum()
-    precision = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
-    kept = np.unique(np.linspace(0, len(recall) - 1, points).astype(np.intp))
-    columns = {"false_positive_rate": false_positive_rate, "recall": recall, "precision": precision}
-    return pd.DataFrame(columns).iloc[kept]
+    curves = []
+    for label, positive, scores in _each_class(labels, probabilities):
+        rate, recall, _ = roc_curve(positive, scores)
+        true, false = recall * positive.sum(), rate * (~positive).sum()
+        precision = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+        kept = np.unique(np.linspace(0, len(recall) - 1, points).astype(np.intp))
+        columns = {"label": label, "false_positive_rate": rate, "recall": recall, "precision": precision}
+        curves.append(pd.DataFrame(columns).iloc[kept])
+    return pd.concat(curves)
 
 
 def _each_class(
