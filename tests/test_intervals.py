@@ -89,18 +89,3 @@ def test_mcnemar_equals_the_exact_test_of_statsmodels(first: int, second: int) -
 
 def test_classifiers_that_never_disagree_have_p_1() -> None:
     assert intervals.mcnemar(0, 0) == 1
-
-
-def test_agreement_counts_each_image_once() -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.integers(3, size=60).astype(np.uint8)  # of four classes, the last is absent
-    first, second = rng.random(60) < 0.7, rng.random(60) < 0.5
-    table = metrics.agreement_by_class(labels, first, second, list("abcd"), ("x", "y"))
-    assert table["class"].tolist() == list("abcd")
-    for label, row in table.iterrows():
-        pairs = [(bool(first[i]), bool(second[i])) for i in range(60) if labels[i] == label]
-        assert row["images"] == len(pairs)
-        assert row["both_right"] == pairs.count((True, True))
-        assert row["only_x_right"] == pairs.count((True, False))
-        assert row["only_y_right"] == pairs.count((False, True))
-        assert row["both_wrong"] == pairs.count((False, False))

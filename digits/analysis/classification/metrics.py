@@ -1,4 +1,6 @@
-"""Metrics of a classifier: confusion matrix, table per class, and all single numbers together."""
+"""Metrics of a classifier: table per class, most frequent errors, and all single numbers together."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -6,12 +8,6 @@ import pandas as pd
 from digits.analysis.classification.calibration import measure_probabilities
 from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.classification.roc import measure_ranking
-
-
-def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count images by label (row) and prediction (column), int64 (n_classes, n_classes)."""
-    cells = labels.astype(np.intp) * n_classes + predictions.astype(np.intp)
-    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -31,24 +27,6 @@ def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
         "accuracy": 1 - divide(false_positive + false_negative, np.full_like(actual, total)),
     }
     return pd.DataFrame({"class": classes, **counts, **ratios})
-
-
-def agreement_by_class(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: list[str], names: tuple[str, str]
-) -> pd.DataFrame:
-    """Return one row per class: its images by which of the two gets them right, bool (n,) each.
-
-    Columns: class, images, both_right, only_NAME_right for either name, both_wrong.
-    """
-    cases = {
-        "images": np.ones_like(first),
-        "both_right": first & second,
-        f"only_{names[0]}_right": first & ~second,
-        f"only_{names[1]}_right": ~first & second,
-        "both_wrong": ~first & ~second,
-    }
-    counts = {name: np.bincount(labels[mine], minlength=len(classes)) for name, mine in cases.items()}
-    return pd.DataFrame({"class": classes, **counts})
 
 
 def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
@@ -76,18 +54,15 @@ def measure(
     return decisions | measure_probabilities(labels, probabilities, bins, weights) | ranking
 
 
-def count_errors(labels: np.ndarray, probabilities: np.ndarray, confidence: float) -> dict[str, float]:
-    """Return the number of errors, and the ends of Wilson's interval of the accuracy."""
-    correct = int((probabilities.argmax(axis=1) == labels).sum())
-    low, high = accuracy_interval(correct, len(labels), confidence)
-    return {"accuracy_low": low, "accuracy_high": high, "errors": len(labels) - correct}
+def summarize(measured: Mapping[str, np.ndarray], n: int, confidence: float) -> dict[str, float]:
+    """Return the metrics of the sample itself, the interval of its accuracy, and its errors of n images.
 
-
-def assess(labels: np.ndarray, probabilities: np.ndarray, confidence: float, bins: int) -> dict[str, float]:
-    """Return all metrics of the sample, the interval of its accuracy, and the number of errors."""
-    measured = measure(labels, probabilities, bins, np.ones((len(labels), 1)))
-    values = {name: value.item() for name, value in measured.items()}
-    return values | count_errors(labels, probabilities, confidence)
+    measured: as from `measure`, of which the first column counts each image once
+    """
+    values = {name: float(each[0]) for name, each in measured.items()}
+    correct = round(values["accuracy"] * n)
+    low, high = accuracy_interval(correct, n, confidence)
+    return values | {"accuracy_low": low, "accuracy_high": high, "errors": n - correct}
 
 
 def measure_decisions(
@@ -110,12 +85,6 @@ def measure_decisions(
         "macro_f1": _mean_ratio(2 * n_right, n_actual + n_predicted),
         "top2_accuracy": (ranked[:, :2] == labels[:, None]).any(axis=1) @ weights / total,
     }
-
-
-def majority_probabilities(train_labels: np.ndarray, n: int, n_classes: int) -> np.ndarray:
-    """Return the fraction of each class among the training labels, for each of n images."""
-    fractions = np.bincount(train_labels, minlength=n_classes) / len(train_labels)
-    return np.tile(fractions, (n, 1))
 
 
 def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
