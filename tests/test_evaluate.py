@@ -11,7 +11,8 @@ from scipy.spatial import KDTree
 from sklearn.metrics import confusion_matrix
 
 from digits.analysis.classification.calibration import apply_temperature
-from digits.analysis.classification.roc import measure_classes, trace_curves
+from digits.analysis.classification.intervals import mcnemar
+from digits.analysis.classification.metrics import measure_classes, trace_curves
 from digits.data.files import write_json
 from digits.data.splits import write_split
 from digits.drawing.style import BAD, GOOD
@@ -240,11 +241,12 @@ def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
     assert metrics["only_mlp_right"] == pairs.count((True, False))
     assert metrics["only_cnn_right"] == pairs.count((False, True))
     assert metrics["both_wrong"] == pairs.count((False, False))
-    shown, figure = comparison.show_disagreement([one, other], [0.5])
+    shown, figure = comparison.show_disagreement([one, other])
     assert (shown["wrong"] == "cnn").sum() == min(metrics["only_mlp_right"], 20)
     assert (shown["wrong"] == "mlp").sum() == min(metrics["only_cnn_right"], 20)
     assert images(figure) == len(shown)
-    assert "MLP and CNN: p=0.5" in str(figure.get_suptitle()).replace("\n", " ")
+    p = mcnemar(metrics["only_mlp_right"], metrics["only_cnn_right"])
+    assert f"MLP and CNN: p={p:.2g}" in str(figure.get_suptitle()).replace("\n", " ")
 
 
 @pytest.mark.parametrize("chosen", [[], [3, 7]])

@@ -83,13 +83,8 @@ def compare(first: TestResult, second: TestResult) -> tuple[dict[str, float], pd
     return metrics, pd.DataFrame({"class": first.classes, **by_class})
 
 
-def show_disagreement(
-    results: Sequence[TestResult], p_values: Sequence[float]
-) -> tuple[pd.DataFrame, Figure]:
-    """Return the images that only one of two networks gets right, up to IMAGES each, for every pair.
-
-    p_values: of McNemar's test, for each of the pairs
-    """
+def show_disagreement(results: Sequence[TestResult]) -> tuple[pd.DataFrame, Figure]:
+    """Return the images that only one of two networks gets right, up to IMAGES each, for every pair."""
     pairs, rows, tables = list(combinations(results, 2)), list[Row](), []
     for right, wrong in (each for pair in pairs for each in (pair, pair[::-1])):
         chosen = right.correct & ~wrong.correct
@@ -97,7 +92,8 @@ def show_disagreement(
         name = f"{right.title} right, {wrong.title} wrong\n({len(positions)} of {chosen.sum()})"
         rows += fold(wrong.tiles(positions, "{label}, not {prediction}"), COLUMNS, name)
         tables.append(wrong.describe(positions).assign(right=right.name, wrong=wrong.name))
-    tests = (f"{a.title} and {b.title}: p={p:.2g}" for (a, b), p in zip(pairs, p_values, strict=True))
+    found = ((a, b, 10 ** compare(a, b)[0]["mcnemar_log10_p"]) for a, b in pairs)
+    tests = (f"{a.title} and {b.title}: p={p:.2g}" for a, b, p in found)
     title = (
         f"Test images that only one network gets right, the other's most confident errors first, up to "
         f"{IMAGES} each; below: label and wrong prediction (McNemar's exact test, {'; '.join(tests)})"

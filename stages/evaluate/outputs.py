@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
 from digits.analysis.classification.calibration import apply_temperature, fit_temperature
-from digits.analysis.classification.metrics import class_table
-from digits.analysis.classification.roc import measure_classes, trace_curves
+from digits.analysis.classification.metrics import class_table, measure_classes, trace_curves
 from digits.corruptions import spread
 from digits.data.files import write_array, write_json, write_table
 from digits.data.splits import scale
@@ -111,11 +110,10 @@ def write_comparison(
     """
     table = comparison.tabulate_classifiers(details)
     compared = {f"{a.name}_{b.name}": comparison.compare(a, b) for a, b in combinations(results, 2)}
-    p_values = [10 ** metrics["mcnemar_log10_p"] for metrics, _ in compared.values()]
     outputs: dict[str, Output] = {
         "comparison": (table, comparison.draw_error_rates(table, context.confidence)),
         **{f"agreement_{name}": (agreement, None) for name, (_, agreement) in compared.items()},
-        "disagreement": comparison.show_disagreement(results, p_values),
+        "disagreement": comparison.show_disagreement(results),
         "doubtful": comparison.show_doubtful(results, context.doubtful),
     }
     _write(paths, "", outputs)

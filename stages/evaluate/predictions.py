@@ -67,7 +67,7 @@ def find_worst_pairs(result: TestResult, confusion: np.ndarray) -> tuple[pd.Data
     """
     pairs, names = rank_confusions(confusion, PAIRS), np.array(result.classes)
     shown, rows = [], []
-    for label, prediction, count, fraction in zip(*(pairs[column] for column in pairs), strict=True):
+    for label, prediction, count, fraction in pairs.itertuples(index=False, name=None):
         confused = (result.test.labels == label) & (result.predictions == prediction)
         positions = result.most_confident(confused, PAIR_IMAGES)
         shown.append(" ".join(map(str, result.test.indices[positions])))
@@ -153,14 +153,14 @@ def compare_with_training(
         neighbour_label=names[train.labels[found.ravel()]],
         distance=distances.ravel(),
     )
-    described = zip(result.tiles(errors, "test"), result.describe(errors).to_dict("records"), strict=True)
     rows: list[Row] = []
-    for (tile, row), nearest in zip(described, found, strict=True):
-        name = "label {label}, taken for {prediction}\n({confidence:.1%} confident)".format_map(row)
-        words, colours = names[train.labels[nearest]], {row["label"]: GOOD, row["prediction"]: BAD}
-        neighbours = zip(train.images[nearest], words, strict=True)
+    for error, nearest in zip(errors, found, strict=True):
+        label, prediction = names[result.test.labels[error]], names[result.predictions[error]]
+        name = f"label {label}, taken for {prediction}\n({result.confidences[error]:.1%} confident)"
+        neighbours = zip(train.images[nearest], names[train.labels[nearest]], strict=True)
+        colours = {label: GOOD, prediction: BAD}
         tiles = [Tile(image, word, colours.get(word, "black")) for image, word in neighbours]
-        rows.append((name, [tile, *tiles]))
+        rows.append((name, [Tile(result.test.images[error], "test"), *tiles]))
     title = (
         f"{result.title}: its most confident errors, each followed by the {NEIGHBOURS} nearest training "
         "images in its last hidden layer; blue: the test image's label, red: the predicted class"

@@ -38,30 +38,21 @@ def measure_probabilities(
 
     weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     brier: mean over images of sum_k (p_k - y_k)^2; Brier (1950), Monthly Weather Review 78: 1-3.
+    calibration_error: mean over images of |accuracy - confidence| of their bin, of which `bins` of equal
+    width divide [0, 1]; Guo et al. (2017), ICML, equation 3. Confidence is the highest probability.
     """
     double = probabilities.astype(np.float64)
     losses = -_logits(double)[np.arange(len(labels)), labels]
     scores = ((double - np.eye(double.shape[1])[labels]) ** 2).sum(axis=1)
+    confidence, correct = _confidence(labels, double)
+    member = np.eye(bins)[_bin(confidence, bins)]
+    gaps = (member * (correct - confidence)[:, None]).T @ weights
     total = weights.sum(axis=0)
     return {
         "log_loss": losses @ weights / total,
         "brier": scores @ weights / total,
-        "calibration_error": measure_calibration_error(labels, double, bins, weights),
+        "calibration_error": np.abs(gaps).sum(axis=0) / total,
     }
-
-
-def measure_calibration_error(
-    labels: np.ndarray, probabilities: np.ndarray, bins: int, weights: np.ndarray
-) -> np.ndarray:
-    """Return the expected calibration error in [0, 1], over `bins` of equal width, float64 (m,).
-
-    The mean over the images, weighted (n, m), of |accuracy - confidence| of their bin; Guo et al.
-    (2017), ICML, equation 3. Confidence is the highest probability.
-    """
-    confidence, correct = _confidence(labels, probabilities)
-    member = np.eye(bins)[_bin(confidence, bins)]
-    gaps = (member * (correct - confidence)[:, None]).T @ weights
-    return np.asarray(np.abs(gaps).sum(axis=0) / weights.sum(axis=0))
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> pd.DataFrame:

@@ -1,13 +1,14 @@
-"""Metrics of a classifier: table per class, most frequent errors, and all single numbers together."""
+"""Metrics of a classifier: of its decisions, and of how it ranks the images of a class before all others."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
+from sklearn.metrics import roc_curve
 
 from digits.analysis.classification.calibration import measure_probabilities
 from digits.analysis.classification.intervals import accuracy_interval
-from digits.analysis.classification.roc import measure_ranking
 
 
 def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -85,6 +86,74 @@ def measure_decisions(
         "macro_f1": _mean_ratio(2 * n_right, n_actual + n_predicted),
         "top2_accuracy": (ranked[:, :2] == labels[:, None]).any(axis=1) @ weights / total,
     }
+
+
+def measure_ranking(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return macro one-against-the-rest ROC AUC and average precision, float64 (m,) each.
+
+    labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column of
+    weights, or all of them, is left out of that column's mean; where none is left, the mean is nan and
+    NumPy warns.
+    """
+    present = np.unique(labels)
+    each = [_measure_class(labels == label, probabilities[:, label], weights) for label in present]
+    areas, precisions = np.nanmean(each, axis=0)
+    return {"roc_auc": areas, "average_precision": precisions}
+
+
+def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return one row per class that has images: label, roc_auc, average_precision."""
+    present, ones = np.unique(labels).tolist(), np.ones((len(labels), 1))
+    rows = [
+        (label, *_measure_class(labels == label, probabilities[:, label], ones)[:, 0]) for label in present
+    ]
+    return pd.DataFrame(rows, columns=["label", "roc_auc", "average_precision"])
+
+
+def _measure_class(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return ROC AUC, a tie counted half, and average precision of one class, (2, m).
+
+    Both need only the weight at each score of a positive image and between any two such scores.
+    """
+    thresholds = np.unique(scores[positive])
+    last = 2 * len(thresholds)
+    # Best first; odd where tied with a positive image, even between two of them.
+    place = last - np.searchsorted(thresholds, scores, "left") - np.searchsorted(thresholds, scores, "right")
+    groups = (positive, ~positive)
+    positives, negatives = (_sum_by_place(place[mine], weights[mine], last + 1) for mine in groups)
+    true, false = positives.cumsum(axis=0), negatives.cumsum(axis=0)
+    precision = divide(true, true + false)
+    with np.errstate(invalid="ignore"):
+        auc = 1 - (positives * (false - negatives / 2)).sum(axis=0) / (true[-1] * false[-1])
+        average = (positives * precision).sum(axis=0) / true[-1]
+    return np.where((true[-1] > 0) & (false[-1] > 0), np.stack([auc, average]), np.nan)
+
+
+def _sum_by_place(place: np.ndarray, weights: np.ndarray, n_places: int) -> np.ndarray:
+    """Return the sum of the weights (k, m) at each place, (n_places, m)."""
+    ones = np.ones(len(place))
+    return np.asarray(csr_array((ones, (place, np.arange(len(place)))), (n_places, len(place))) @ weights)
+
+
+def trace_curves(labels: np.ndarray, probabilities: np.ndarray, points: int) -> pd.DataFrame:
+    """Return label, false_positive_rate, recall, precision along the curves of each class with images.
+
+    Rows are the corners of the ROC curve, `points` at most, evenly spread, the ends among them. Between
+    two of them only true or only false positives are added, so that they are the corners of the
+    precision-recall curve too. Precision is 1 where nothing is predicted yet.
+    """
+    curves = []
+    for label in np.unique(labels).tolist():
+        positive = labels == label
+        rate, recall, _ = roc_curve(positive, probabilities[:, label])
+        true, false = recall * positive.sum(), rate * (~positive).sum()
+        precision = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+        kept = np.unique(np.linspace(0, len(recall) - 1, points).astype(np.intp))
+        columns = {"label": label, "false_positive_rate": rate, "recall": recall, "precision": precision}
+        curves.append(pd.DataFrame(columns).iloc[kept])
+    return pd.concat(curves)
 
 
 def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
