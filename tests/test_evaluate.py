@@ -245,7 +245,7 @@ def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
     assert (shown["wrong"] == "cnn").sum() == min(metrics["only_mlp_right"], 20)
     assert (shown["wrong"] == "mlp").sum() == min(metrics["only_cnn_right"], 20)
     assert images(figure) == len(shown)
-    p = mcnemar(metrics["only_mlp_right"], metrics["only_cnn_right"])
+    p = mcnemar(pairs.count((True, False)), pairs.count((False, True)))
     assert f"MLP and CNN: p={p:.2g}" in str(figure.get_suptitle()).replace("\n", " ")
 
 

@@ -92,8 +92,8 @@ def show_disagreement(results: Sequence[TestResult]) -> tuple[pd.DataFrame, Figu
         name = f"{right.title} right, {wrong.title} wrong\n({len(positions)} of {chosen.sum()})"
         rows += fold(wrong.tiles(positions, "{label}, not {prediction}"), COLUMNS, name)
         tables.append(wrong.describe(positions).assign(right=right.name, wrong=wrong.name))
-    found = ((a, b, 10 ** compare(a, b)[0]["mcnemar_log10_p"]) for a, b in pairs)
-    tests = (f"{a.title} and {b.title}: p={p:.2g}" for a, b, p in found)
+    p_values = (10 ** compare(one, other)[0]["mcnemar_log10_p"] for one, other in pairs)
+    tests = (f"{a.title} and {b.title}: p={p:.2g}" for (a, b), p in zip(pairs, p_values, strict=True))
     title = (
         f"Test images that only one network gets right, the other's most confident errors first, up to "
         f"{IMAGES} each; below: label and wrong prediction (McNemar's exact test, {'; '.join(tests)})"

@@ -106,10 +106,9 @@ def measure_ranking(
 def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Return one row per class that has images: label, roc_auc, average_precision."""
     present, ones = np.unique(labels).tolist(), np.ones((len(labels), 1))
-    rows = [
-        (label, *_measure_class(labels == label, probabilities[:, label], ones)[:, 0]) for label in present
-    ]
-    return pd.DataFrame(rows, columns=["label", "roc_auc", "average_precision"])
+    each = [_measure_class(labels == label, probabilities[:, label], ones)[:, 0] for label in present]
+    areas, precisions = np.transpose(each)
+    return pd.DataFrame({"label": present, "roc_auc": areas, "average_precision": precisions})
 
 
 def _measure_class(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
