@@ -32,8 +32,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, numbers: Any) -> None:
-    """Write JSON with sorted keys and floats rounded to DECIMALS places."""
-    write_text(path, json.dumps(_rounded(numbers), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    """Write JSON with sorted keys and floats rounded to DECIMALS places, of NumPy's numbers too.
+
+    Raises ValueError for nan and infinity.
+    """
+    exact = json.dumps(numbers, default=lambda number: number.item(), allow_nan=False)
+    rounded = json.loads(exact, parse_float=lambda digits: round(float(digits), DECIMALS))
+    write_text(path, json.dumps(rounded, indent=2, sort_keys=True) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -55,13 +60,3 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path) -> np.ndarray:
     """Open a .npy file memory-mapped and read-only."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return round(value, DECIMALS) if isinstance(value, float) else value

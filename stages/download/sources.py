@@ -77,11 +77,20 @@ class Mirror:
     name: str
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
-        """Yield the files as they arrive; raise SourceError if the server fails or is too slow."""
+        """Yield the files as they arrive, with a progress bar on a terminal.
+
+        Raises SourceError if the server fails, sends too much or needs more than SOURCE_SECONDS.
+        """
         deadline = time.monotonic() + SOURCE_SECONDS
+        patience = (CONNECT_SECONDS, SILENCE_SECONDS)
+        download = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=patience)
         for file in wanted:
             path = folder / file.name
-            download(f"{self.name}/{file.name}.gz", path, file.size + GZIP_OVERHEAD, deadline)
+            try:
+                with _Limited(path, file.size + GZIP_OVERHEAD, deadline) as target:
+                    download(f"{self.name}/{file.name}.gz", target, None)
+            except OSError as error:  # the base of all exceptions of requests
+                raise SourceError(_reason(error)) from error
             yield file, path
 
 
@@ -138,21 +147,6 @@ class Apt:
         execute(folder, "dpkg-deb", "-x", archive.name, "unpacked")
         inside = folder / "unpacked" / self.installed.relative_to("/")
         yield from Folder(self.name, inside).fetch(wanted, folder)
-
-
-def download(url: str, path: Path, size: int, deadline: float) -> None:
-    """Write what `url` answers to `path`, with a progress bar on a terminal.
-
-    Raises SourceError if the server fails, sends more than `size` bytes, or is not done when
-    `time.monotonic()` has reached `deadline`.
-    """
-    timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
-    get = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=timeout)
-    try:
-        with _Limited(path, size, deadline) as target:
-            get(url, target, None)
-    except OSError as error:  # the base of all exceptions of requests
-        raise SourceError(_reason(error)) from error
 
 
 def execute(folder: Path, *command: str) -> None:

@@ -44,9 +44,8 @@ def measure_probabilities(
     double = probabilities.astype(np.float64)
     losses = -_logits(double)[np.arange(len(labels)), labels]
     scores = ((double - np.eye(double.shape[1])[labels]) ** 2).sum(axis=1)
-    confidence, correct = _confidence(labels, double)
-    member = np.eye(bins)[_bin(confidence, bins)]
-    gaps = (member * (correct - confidence)[:, None]).T @ weights
+    number, confidence, correct = _binned(labels, double, bins)
+    gaps = (np.eye(bins)[number] * (correct - confidence)[:, None]).T @ weights
     total = weights.sum(axis=0)
     return {
         "log_loss": losses @ weights / total,
@@ -60,9 +59,8 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) 
 
     A bin holds confidences above low and up to high; confidence and accuracy are its images' means.
     """
-    confidence, correct = _confidence(labels, probabilities)
-    images = pd.DataFrame({"bin": _bin(confidence, bins), "confidence": confidence, "accuracy": correct})
-    groups = images.groupby("bin")
+    number, confidence, correct = _binned(labels, probabilities, bins)
+    groups = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(number)
     table = groups.mean().assign(images=groups.size())
     table["low"], table["high"] = table.index / bins, (table.index + 1) / bins
     return table[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
@@ -72,10 +70,10 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.clip(probabilities.astype(np.float64), SMALLEST, 1))
 
 
-def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the highest probability and whether it is the label's, float64 and bool (n,)."""
-    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
-
-
-def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
-    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+def _binned(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return bin, highest probability in float64, and whether it is the label's, (n,) each."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    number = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+    return number, confidence, probabilities.argmax(axis=1) == labels
