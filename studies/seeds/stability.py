@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from pydantic import Field
 from scipy.sparse import csr_array
+from sklearn.metrics import confusion_matrix
 
-from digits.analysis.classification.intervals import draw_counts, interval, weigh_equally
-from digits.analysis.classification.metrics import confusion_matrix
+from digits.analysis.classification.intervals import draw_counts, interval
 from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import read_dataset, read_split
 from digits.drawing.style import COLOURS, new_figure, save
@@ -64,7 +64,7 @@ def measure(
     accuracies = (predictions == labels).mean(axis=1)
     n_classes = int(max(labels.max(), predictions.max())) + 1
     cells = labels.astype(np.intp) * n_classes + predictions
-    means = _compare_pairs(cells, weigh_equally(len(labels)), n_classes)
+    means = _compare_pairs(cells, np.ones((len(labels), 1)), n_classes)
     resampled = _compare_pairs(cells, counts, n_classes)
     intervals = {name: interval(means[name].item(), resampled[name], confidence) for name in means}
     return {
@@ -84,7 +84,7 @@ def tabulate_cells(labels: np.ndarray, predictions: np.ndarray, classes: list[st
 
     Columns label, prediction, seed_1, seed_2 ...; the fullest on average first, empty ones left out.
     """
-    matrices = [confusion_matrix(labels, each, len(classes)) for each in predictions]
+    matrices = [confusion_matrix(labels, each, labels=range(len(classes))) for each in predictions]
     rows, columns = np.nonzero(~np.eye(len(classes), dtype=bool))
     table = pd.DataFrame(
         {
