@@ -75,7 +75,11 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         for name, network in measured.items()
     }
     drawn = first_of_each_class(chosen.labels, 1)[: networks.DRAWN]
-    maps = forest.block_maps(blocks) | networks.block_maps(measured)
+    maps = {
+        "forest_impurity": importance.sum_blocks(forest.impurity, blocks),
+        "forest_permutation": forest.block_permutation,
+        **networks.block_maps(measured),
+    }
     spread = {"forest_permutation_sd": forest.block_permutation_sd}
     agreement = importance.rank_correlations(maps)
     activations = hidden_units.read_activations(paths.mlp, settings.hidden_layer, train.images)

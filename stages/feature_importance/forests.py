@@ -39,11 +39,6 @@ class Forests:
         mean, spread = np.mean(self.accuracies), np.std(self.accuracies, ddof=1)
         return {"accuracy": float(mean), "accuracy_sd": float(spread)}
 
-    def block_maps(self, blocks: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the maps of blocks by name; blocks: each pixel's block (height, width)."""
-        impurity = importance.sum_blocks(self.impurity, blocks)
-        return {"forest_impurity": impurity, "forest_permutation": self.block_permutation}
-
     def tabulate(self, blocks: np.ndarray) -> pd.DataFrame:
         """Return one row per pixel, with its rank by impurity and the number of its block (height, width)."""
         measured = ("impurity_sd", "permutation", "permutation_sd")

@@ -120,11 +120,8 @@ def draw_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[s
     rows: list[Row] = []
     for name, maps in means.items():
         headings = [""] * len(classes) if rows else [_wrap(kind) for kind in classes]
-        tiles = [
-            Tile(values, norm=norms[name], heading=heading)
-            for values, heading in zip(maps, headings, strict=True)
-        ]
-        rows.append((name.upper(), tiles))
+        pairs = zip(maps, headings, strict=True)
+        rows.append((name.upper(), [Tile(each, heading=text, norm=norms[name]) for each, text in pairs]))
     return draw_grid(
         rows,
         f"Integrated gradients: means per class over {images} validation images\n{LEGEND}",
@@ -142,11 +139,8 @@ def draw_attributions(
     """Draw the chosen images at these positions above their attributions by each network."""
     shown = chosen.take(positions)
     norms = {name: signed_scale(each.attributions[positions], COVERED) for name, each in measured.items()}
-    images = [
-        Tile(image, heading=_wrap(classes[label]))
-        for image, label in zip(shown.images, shown.labels, strict=True)
-    ]
-    rows: list[Row] = [("", images)]
+    named = zip(shown.images, shown.labels, strict=True)
+    rows: list[Row] = [("", [Tile(image, heading=_wrap(classes[label])) for image, label in named])]
     for name, each in measured.items():
         pairs = zip(each.attributions[positions], each.probabilities[positions], strict=True)
         tiles = [
