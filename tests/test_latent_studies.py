@@ -11,14 +11,15 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
+from digits.analysis.latent import generators, scores
 from digits.data.splits import flatten, read_split
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
+from digits.networks.common import saved
 from digits.networks.common.saved import load_model, predict, save_model
 from digits.pipeline import StageError
-from studies.latent_spaces import dimension_curve, spaces
+from studies.latent_spaces import dimension_curve, dimensions
 from studies.latent_spaces.autoencoders import NOISE, change
-from studies.latent_spaces.dimensions import Dimensions
 from tests.support import helpers
 from tests.support.studied import COMPUTE, SIDE, run, splits, write_inputs
 
@@ -102,7 +103,7 @@ def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
     noise = read_split(folder / "train")
     train = replace(noise, images=100 + noise.images // 5)  # grey, so that nothing is clipped
     variances = PCA().fit(flatten(train.images).astype(float)).explained_variance_
-    space = spaces.of_components(train, 4)
+    space = dimensions.of_components(train, 4)
     codes = space.encode(train.images)
     assert np.allclose(codes.var(axis=0, ddof=1), variances[:4])
     lost = ((space.decode(codes) - train.images / 255) ** 2).mean()
@@ -111,7 +112,7 @@ def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
 
 def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
     train = read_split(folder / "train")
-    space = spaces.of_components(train, 1000)
+    space = dimensions.of_components(train, 1000)
     assert space.encode(train.images).shape == (len(train), SIDE**2)
     assert np.allclose(space.decode(space.encode(train.images)), train.images / 255, atol=1e-6)
 
@@ -119,10 +120,10 @@ def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
 def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(folder: Path) -> None:
     train, easy = read_split(folder / "train"), read_split(folder / "test")
     test = replace(easy, labels=np.where(np.arange(len(easy)) % 4 == 0, 0, easy.labels))
-    space = spaces.of_components(train, 1000)
-    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
-    compared = {"all": space, "one": spaces.of_components(train, 1)}
-    table = spaces.measure(compared, (train, test), cnn, settings, 3, 0.95)
+    space = dimensions.of_components(train, 1000)
+    cnn, settings = load_model(folder / "cnn.keras"), dimensions.Dimensions.model_validate(DIMENSIONS)
+    compared = {"all": space, "one": dimensions.of_components(train, 1)}
+    table = dimensions.measure(compared, (train, test), cnn, settings, 3, 0.95)
     bounds = table[["low", "mean", "high"]].to_numpy(float).tolist()
     scores = dict(zip(zip(table["space"], table["score"], strict=True), bounds, strict=True))
     voters = KNeighborsClassifier(10).fit(space.encode(train.images), train.labels)
@@ -134,16 +135,16 @@ def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(fo
 
 def test_each_distance_is_of_its_own_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = read_split(folder / "train"), read_split(folder / "test")
-    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
-    monkeypatch.setattr(spaces, "sample_gaussian", lambda _, n, rng: np.full((n, 1), 2.0))
-    monkeypatch.setattr(spaces, "sample_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
-    monkeypatch.setattr(spaces, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
-    monkeypatch.setattr(spaces, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
-    space = spaces.Space(
+    cnn, settings = load_model(folder / "cnn.keras"), dimensions.Dimensions.model_validate(DIMENSIONS)
+    monkeypatch.setattr(generators, "sample_gaussian", lambda _, n, rng: np.full((n, 1), 2.0))
+    monkeypatch.setattr(generators, "sample_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
+    monkeypatch.setattr(saved, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
+    monkeypatch.setattr(scores, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
+    space = dimensions.Space(
         lambda images: np.linspace(0, 1, len(images))[:, None],
         lambda vectors: np.broadcast_to(vectors[:, :, None, None], (len(vectors), SIDE, SIDE, 1)),
     )
-    table = spaces.measure({"a": space}, parts, cnn, settings, 3, 0.95)
+    table = dimensions.measure({"a": space}, parts, cnn, settings, 3, 0.95)
     means = dict(zip(table["score"], table["mean"], strict=True))
     assert means["frechet_normal"] == pytest.approx(2)
     assert means["frechet_mixture"] == pytest.approx(3)
