@@ -21,7 +21,7 @@ from digits.pipeline import StageError
 from studies.latent_spaces import dimension_curve, dimensions
 from studies.latent_spaces.autoencoders import NOISE, change
 from tests.support import helpers
-from tests.support.studied import COMPUTE, SIDE, run, splits, write_inputs
+from tests.support.studied import COMPUTE, SIDE, results, run, splits, write_inputs
 
 DIMENSIONS = {"generated_images": 12, "generator_seeds": 2, "mixture_components": 2}
 MEASURED = {"seed": 3, "compute": COMPUTE, "confidence": 0.95, "dimensions": DIMENSIONS}
@@ -68,19 +68,9 @@ def test_the_denoising_network_was_given_noise(networks: Path) -> None:
 def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     paths = splits(networks, "train", "test") | {"pipeline": networks / "cnn.keras"}
     for latent in ("2", "16"):
-        out = {
-            "autoencoders": networks / f"{latent}.keras",
-            "dimensions": workdir / "tables" / f"{latent}.csv",
-        }
-        run("dimensions", MEASURED, {"latent": latent}, **out, **paths)
-    run(
-        "dimension-curve",
-        {},
-        dimensions=workdir / "tables",
-        data=workdir / "summary.csv",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
-    )
+        paths |= {"autoencoders": networks / f"{latent}.keras"}
+        run("dimensions", MEASURED, {"latent": latent}, dimensions=workdir / f"tables/{latent}.csv", **paths)
+    run("dimension-curve", {}, dimensions=workdir / "tables", **results(workdir))
     means = json.loads((workdir / "metrics.json").read_text())
     test = read_split(networks / "test")
     back = predict(load_model(networks / "16.keras"), test.images)
@@ -89,7 +79,7 @@ def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     assert (
         means["components"]["reconstruction_error"]["16"] < means["components"]["reconstruction_error"]["2"]
     )
-    summary = pd.read_csv(workdir / "summary.csv")
+    summary = pd.read_csv(workdir / "data")
     assert summary.groupby(["latent", "space"]).size().tolist() == [5] * 4
     drawn = summary[summary["score"].str.startswith("frechet")]
     assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
@@ -156,8 +146,8 @@ def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) 
     network = build_autoencoder(helpers.autoencoder(), images, 1)
     save_model(workdir / "ae.keras", network)
     paths = splits(folder, "test") | {"dataset": folder / "dataset.json"}
-    out = {"data": workdir / "data", "plots": workdir / "plots"}
-    run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "ae.keras", **paths, **out)
+    paths |= results(workdir)
+    run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "ae.keras", **paths)
     vectors, places = (pd.read_csv(workdir / "data" / f"{name}.csv") for name in ("vectors", "places"))
     (left, top), (right, bottom) = places.iloc[0].tolist(), places.iloc[-1].tolist()
     assert vectors["first"].between(left, right).mean() > 0.9
@@ -165,14 +155,13 @@ def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) 
     assert (workdir / "plots" / "map.png").exists()
     save_model(workdir / "deep.keras", build_autoencoder(helpers.autoencoder(latent=3), images, 1))
     with pytest.raises(StageError, match="has 3 latent dimensions; a map needs 2"):
-        run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "deep.keras", **paths, **out)
+        run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "deep.keras", **paths)
 
 
 def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: Path) -> None:
-    out = {"data": workdir / "data", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
     paths = {"pipeline": networks / "2.keras", "autoencoders": networks / "denoising.keras"}
     settings = {"seed": 3, "compute": COMPUTE, "latent-analysis.denoising": NOISE_LEVELS}
-    run("denoising", settings, **splits(networks, "test"), **paths, **out)
+    run("denoising", settings, **splits(networks, "test"), **paths, **results(workdir))
     gains = json.loads((workdir / "metrics.json").read_text())
     methods = ["median filter", "trained on noise", "trained to copy"]
     assert {kind: sorted(found) for kind, found in gains.items()} == {

@@ -12,7 +12,7 @@ from digits.drawing.style import BAD, new_figure, show_image
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
 from digits.networks.mlp.settings import MLP
-from digits.training.loop import SILENT, train_classifier
+from digits.training import repeated
 
 TITLES = {"forest": "The {} most important to the forests", "random": "{} pixels at random"}
 
@@ -37,8 +37,7 @@ def measure(
     def select(images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return images.reshape(len(images), -1)[:, pixels]
 
-    fitted = train_classifier(build_mlp, settings, (train, val), n_classes, seed, SILENT, select)
-    fitted.finish()
+    fitted = repeated.train(build_mlp, settings, (train, val), n_classes, seed, select)
     correct = int((predict(fitted.model, select(test.images)).argmax(axis=1) == test.labels).sum())
     low, high = accuracy_interval(correct, len(test), confidence)
     return {
