@@ -18,7 +18,7 @@ GRAPHS = dependencies.FOLDERS
 FOLDERS = {package: dependencies.pipeline_file(package).parent for package in GRAPHS}
 ENTRIES = {(p, stage): entry for p in GRAPHS for stage, entry in read_pipeline(FOLDERS[p])["stages"].items()}
 SOURCES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-MOST_CODE_DEPENDENCIES, MOST_IN_ALL, LONGEST_CHAIN, LONGEST_FILE = 9, 131, 7, 350
+MOST_CODE_DEPENDENCIES, MOST_IN_ALL, LONGEST_CHAIN, LONGEST_FILE = 9, 130, 7, 350
 
 each_stage = pytest.mark.parametrize(("package", "stage"), ENTRIES, ids=map("/".join, ENTRIES))
 

@@ -117,11 +117,7 @@ def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
             color=COLOURS[DOT_COLOURS[number % len(DOT_COLOURS)]],
             label=f"seed {number + 1}",
         )
-    names = [
-        f"{label} as {prediction}"
-        for label, prediction in zip(cells["label"], cells["prediction"], strict=True)
-    ]
-    ax.set_xticks(place, names, rotation=45, ha="right")
+    ax.set_xticks(place, cells["label"] + " as " + cells["prediction"], rotation=45, ha="right")
     title = f"{name}: test images per cell of the confusion matrix, by seed"
     ax.set(ylabel="test images", ylim=(0, None), title=title)
     ax.legend(fontsize=8, ncols=n_seeds)
