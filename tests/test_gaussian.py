@@ -133,7 +133,7 @@ def test_an_ellipse_lies_at_the_quantile_and_contains_the_fraction() -> None:
 def test_the_ellipse_of_a_pair_is_that_of_its_covariance() -> None:
     pair = Gaussian(MEAN, COVARIANCE).marginal((2, 0))
     assert np.array_equal(pair.mean, [0.5, 1])
-    assert np.array_equal(pair.covariance, [[0.5, 0], [0, 2]])
+    assert np.array_equal(pair.covariance, np.diag([0.5, 2]))
 
 
 def test_an_ellipse_of_a_line_has_no_width() -> None:

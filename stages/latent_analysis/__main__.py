@@ -14,27 +14,22 @@ from stages.latent_analysis.settings import Parameters
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write vectors, tables, plots, a page, conclusions and metrics."""
-    from digits.analysis.latent.pca import fit_projection
     from digits.data.files import write_array, write_json, write_table, write_text
     from digits.drawing.style import save
-    from stages.latent_analysis import denoising, embedding, generation, interpolation, latents
+    from stages.latent_analysis import denoising, generation, interpolation, latents, spaces
     from stages.latent_analysis.browser_page import build_page
     from stages.latent_analysis.conclusions import conclude
-    from stages.latent_analysis.context import collect_spaces, read_context
+    from stages.latent_analysis.context import read_context
     from stages.latent_analysis.normality import analyse_normality
-    from stages.latent_analysis.projections import analyse_projections
     from stages.latent_analysis.results import merge
 
     context = read_context(parameters, paths)
-    spaces = collect_spaces(context)
-    projections = {name: fit_projection(train) for name, (train, _) in spaces.items()}
-    maps = embedding.map_spaces(context, spaces, projections)
+    about_spaces, maps = spaces.analyse_spaces(context)
     noisy = context.sample(len(context.test), context.settings.denoising.images, "denoising")
     methods = {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)}
     noise = (context.test.images[noisy], context.settings.denoising, context.generator("noise"))
     found = merge(
-        analyse_projections(context, spaces, projections),
-        embedding.analyse_maps(context, maps, projections),
+        about_spaces,
         latents.analyse_axes(context),
         latents.analyse_pairs(context),
         latents.analyse_lengths(context),

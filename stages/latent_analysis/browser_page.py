@@ -13,7 +13,7 @@ from PIL import Image
 from digits.data.splits import Split
 from digits.drawing.grid import tile_images
 from digits.drawing.style import COLOURS
-from stages.latent_analysis.context import SPACES
+from stages.latent_analysis.spaces import SPACES
 
 TEMPLATE = Path(__file__).with_name("browser_page.html")
 COLUMNS = 40  # images in a row of the one picture that holds them all
