@@ -68,7 +68,8 @@ class LatentContext:
     @cached_property
     def head(self) -> keras.Model:
         """The CNN from its features to probabilities."""
-        return keras.Model(self.cnn.get_layer(FEATURES).output, self.cnn.outputs[0])
+        names = [layer.name for layer in self.cnn.layers]
+        return keras.Sequential(self.cnn.layers[names.index(FEATURES) + 1 :])
 
     @cached_property
     def temperature(self) -> float:
