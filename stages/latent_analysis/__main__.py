@@ -39,8 +39,6 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         interpolation.analyse_interpolation(context),
         denoising.analyse_denoising(methods, *noise),
     )
-    write_array(paths.data / "train_latent.npy", context.latents)
-    write_array(paths.data / "test_latent.npy", context.test_latents)
     for name, array in found.arrays.items():
         write_array(paths.data / f"{name}.npy", array)
     for name, table in found.tables.items():

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from digits.analysis.latent.gaussian import Gaussian
-from digits.analysis.latent.generators import expected_length, matching_side, sample_uniform
+from digits.analysis.latent.generators import expected_length, matching_side
 from digits.analysis.latent.normality import describe_axes
 from digits.analysis.latent.scores import nearest_distances
 from digits.drawing.style import BAD, GOOD, new_figure
@@ -37,21 +37,25 @@ def analyse_axes(context: LatentContext) -> Results:
     }
     histograms = tabulate_histograms(latents, choose_axes(table, HISTOGRAMS))
     by_class = pd.concat(of_classes, names=["class"]).reset_index("class")
-    tables = {"latent_axes": table, "latent_axes_by_class": by_class, "histograms": histograms}
+    tables = {
+        "latent_axes": table,
+        "latent_axes_by_class": by_class,
+        "histograms": histograms,
+        "latent_correlation": gaussian.correlation_table,
+    }
     plots = {
         "latent_axes": draw_axes(gaussian),
         "histograms": draw_histograms(histograms, table, choose_axes(table, SHOWN)),
         "latent_correlation": draw_correlation(gaussian),
     }
-    tables["latent_correlation"] = gaussian.correlation_table
-    return Results(tables, plots, {"latent": gaussian.summary})
+    arrays = {"train_latent": latents, "test_latent": context.test_latents}
+    return Results(tables, plots, {"latent": gaussian.summary}, arrays)
 
 
 def choose_axes(table: pd.DataFrame, most: int) -> np.ndarray:
     """Return the `most` least normal of the axes (from 0) that vary, by Shapiro-Wilk, ascending."""
-    varying = np.flatnonzero(table["deviation"] > 0)
-    order = np.argsort(table["shapiro_w"].to_numpy()[varying], kind="stable")
-    return np.sort(varying[order[:most]])
+    varying = table[table["deviation"] > 0].sort_values("shapiro_w", kind="stable")
+    return np.sort(varying.index[:most])
 
 
 def tabulate_bins(values: np.ndarray, bins: int, top: float | None = None, **columns: object) -> pd.DataFrame:
@@ -152,8 +156,7 @@ def strongest_pairs(gaussian: Gaussian, n: int) -> list[Pair]:
     """
     table, varies = gaussian.correlation_table, gaussian.standard_deviation > 0
     table = table[varies[table["axis"] - 1] & varies[table["other"] - 1]]
-    order = np.argsort(-table["correlation"].abs().to_numpy(), kind="stable")[:n]
-    chosen = table.iloc[order]
+    chosen = table.loc[table["correlation"].abs().nlargest(n).index]
     return [(int(a) - 1, int(b) - 1) for a, b in zip(chosen["axis"], chosen["other"], strict=True)]
 
 
@@ -208,7 +211,7 @@ def analyse_lengths(context: LatentContext) -> Results:
     """
     latents, gaussian, fraction = context.latents, context.gaussian, context.settings.ellipsoid_fraction
     d, side, rng = latents.shape[1], matching_side(latents), context.generator("lengths")
-    uniform = sample_uniform(side, len(latents), d, rng)
+    uniform = rng.uniform(-side, side, latents.shape)
     lengths = {
         "training images, from the origin": np.linalg.norm(latents, axis=1),
         "training images, from their mean": np.linalg.norm(latents - gaussian.mean, axis=1),
@@ -241,7 +244,7 @@ def compare_cubes(context: LatentContext, sides: np.ndarray, rng: np.random.Gene
     """
     d, settings, rows = context.latents.shape[1], context.settings, []
     for side in sides:
-        vectors = sample_uniform(side, settings.neighbour_queries, d, rng)
+        vectors = rng.uniform(-side, side, (settings.neighbour_queries, d))
         length = np.linalg.norm(vectors, axis=1)
         inside = context.gaussian.fraction_inside(vectors, settings.ellipsoid_fraction)
         nearest = np.median(nearest_distances(vectors, context.latents))

@@ -42,11 +42,9 @@ def describe_axes(vectors: np.ndarray, sample: np.ndarray) -> pd.DataFrame:
             moments[axis, :2] = skew(values), kurtosis(values)
         if len(sample) >= LEAST and np.ptp(values[sample]) > 0:
             moments[axis, 2:] = shapiro(values[sample])
-    table = pd.DataFrame(moments, columns=["skewness", "kurtosis", "shapiro_w", "shapiro_p"])
-    table.insert(0, "deviation", gaussian.standard_deviation)
-    table.insert(0, "mean", gaussian.mean)
-    table.insert(0, "axis", table.index + 1)
-    return table
+    columns = {"mean": gaussian.mean, "deviation": gaussian.standard_deviation}
+    columns |= dict(zip(("skewness", "kurtosis", "shapiro_w", "shapiro_p"), moments.T, strict=True))
+    return pd.DataFrame({"axis": np.arange(len(moments)) + 1, **columns})
 
 
 def cut_outliers(vectors: np.ndarray) -> np.ndarray:
