@@ -28,7 +28,6 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.cmap": "gray_r",
-    "svg.hashsalt": "digits",
 }
 
 

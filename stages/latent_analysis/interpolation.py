@@ -43,15 +43,14 @@ def analyse_principal_axes(context: LatentContext) -> Results:
 
 def analyse_interpolation(context: LatentContext) -> Results:
     """Return the images between pairs of test images, by linear and by spherical interpolation."""
-    decoded: dict[str, dict[str, np.ndarray]] = {}
-    tables = []
+    decoded, tables = {}, []
     for pair in choose_pairs(context.test.labels):
-        indices = dict(zip(("from", "to"), context.test.indices[list(pair)], strict=True))
+        first, last = context.test.indices[list(pair)]
         paths = interpolate(context, pair, STEPS)
         decoded[name_pair(context, pair)] = {method: samples.images for method, samples in paths.items()}
         for method, samples in paths.items():
-            table = describe_path(context, samples).assign(**indices, method=method)
-            tables.append(table.assign(position=np.linspace(0, 1, STEPS)))
+            columns = {"from": first, "to": last, "method": method, "position": np.linspace(0, 1, STEPS)}
+            tables.append(describe_path(context, samples).assign(**columns))
     return Results({"interpolation": pd.concat(tables)}, {"interpolation": draw_interpolation(decoded)})
 
 

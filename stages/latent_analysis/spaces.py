@@ -91,7 +91,7 @@ def analyse_projections(
     context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Results:
     """Return scatter plots, spectra, and the coordinates of all test images in two components."""
-    coordinates = {name: result.apply(spaces[name][1]) for name, result in projections.items()}
+    coordinates = {name: result.apply(spaces[name].test) for name, result in projections.items()}
     shown = context.sample(len(context.test), SHOWN, "scatter")
     maps = {name: points[shown] for name, points in coordinates.items()}
     test, classes = context.test.take(shown), context.classes
@@ -112,23 +112,20 @@ def draw_maps(
         scatter_by_class(ax, maps[name], test.labels, classes)
         first, second = (f"{projection.explained[each]:.1%} of the variance" for each in ("first", "second"))
         ax.set(title=SPACES[name], xlabel=f"component 1 ({first})", ylabel=f"component 2 ({second})")
-    best = max(projections, key=lambda name: projections[name].explained["both"])
+    most, best = max((projection.explained["both"], name) for name, projection in projections.items())
     figure.suptitle(
         f"{len(test):,} test images in two principal components of the training images:\n"
-        f"most variance in {SPACES[best][0].lower()}{SPACES[best][1:]} "
-        f"({projections[best].explained['both']:.1%})"
+        f"most variance in {SPACES[best][0].lower()}{SPACES[best][1:]} ({most:.1%})"
     )
     return figure
 
 
 def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
     """Return one row per space and component: space, component, share, cumulative."""
-    tables = []
-    for name, result in projections.items():
-        number, share = np.arange(1, len(result.spectrum) + 1), result.spectrum
-        columns = {"space": name, "component": number, "share": share, "cumulative": share.cumsum()}
-        tables.append(pd.DataFrame(columns))
-    return pd.concat(tables)
+    shares = {name: pd.DataFrame({"share": result.spectrum}) for name, result in projections.items()}
+    table = pd.concat(shares, names=["space", "component"]).reset_index()
+    cumulative = table.groupby("space", sort=False)["share"].cumsum()
+    return table.assign(component=table["component"] + 1, cumulative=cumulative)
 
 
 def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
