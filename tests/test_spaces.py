@@ -88,10 +88,15 @@ def test_one_axis_and_few_images_can_be_mapped() -> None:
 IMAGES = Split(random_images(3, 12, 10, 1), np.array([1, 0, 1]), np.array([7, 9, 4]))
 
 
+def page_maps(points: np.ndarray) -> spaces.Maps:
+    latent = spaces.Vectors(points, points)
+    return spaces.Maps(IMAGES, IMAGES, {"latent": latent}, {"pca": {"latent": latent}})
+
+
 def test_the_page_is_complete_and_shows_each_image_at_its_place() -> None:
     points = np.array([[0.0, 0.0], [4.0, 1.0], [2.0, 2.0]], dtype=np.float32)
-    text = browser_page.build_page(IMAGES, ["a", "b"], {"PCA": {"latent": points}})
-    assert text == browser_page.build_page(IMAGES, ["a", "b"], {"PCA": {"latent": points}})
+    text = browser_page.build_page(page_maps(points), ["a", "b"])
+    assert text == browser_page.build_page(page_maps(points), ["a", "b"])
     assert "{{" not in text
     assert not re.search(r"(src|href)\s*=\s*[\"']?https?:", text)
     data = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])  # type: ignore[index]
@@ -108,5 +113,5 @@ def test_the_page_is_complete_and_shows_each_image_at_its_place() -> None:
 
 def test_a_class_name_cannot_end_the_script() -> None:
     points = np.zeros((3, 2), dtype=np.float32)
-    text = browser_page.build_page(IMAGES, ["</script><b>", "b"], {"PCA": {"latent": points}})
+    text = browser_page.build_page(page_maps(points), ["</script><b>", "b"])
     assert text.count("</script>") == 2

@@ -46,11 +46,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for name, figure in found.plots.items():
         save(paths.plots / f"{name}.png", figure)
     interpolation.write_animation(paths.plots / "interpolation.gif", context)
-    placed = {
-        title: {space: points.test for space, points in maps.methods[name].items()}
-        for title, name in (("PCA", "pca"), ("t-SNE", "tsne"))
-    }
-    write_text(paths.data / "spaces.html", build_page(maps.test, context.classes, placed))
+    write_text(paths.data / "spaces.html", build_page(maps, context.classes))
     write_text(paths.data / "conclusions.txt", conclude(context, found.tables, found.details))
     write_json(paths.data / "details.json", found.details)
     write_json(paths.metrics, {"frechet": round(found.details["frechet"]["mixture"], 2)})

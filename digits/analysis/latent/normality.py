@@ -63,9 +63,8 @@ def compare_distances(vectors: np.ndarray) -> float:
     gaussian = fit_gaussian(vectors)
     if len(vectors) <= len(gaussian.mean) + 1 or not gaussian.rank:
         return np.nan
-    return float(
-        kstest(gaussian.squared_distances(vectors), chi2(gaussian.rank).cdf, method="asymp").statistic
-    )
+    squared, normal = gaussian.squared_distances(vectors), chi2(gaussian.rank).cdf
+    return float(kstest(squared, normal, method="asymp").statistic)
 
 
 def compute_quantiles(vectors: np.ndarray, points: int) -> pd.DataFrame:
