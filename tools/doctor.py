@@ -71,9 +71,9 @@ def _fingerprint() -> Finding:
 
 
 def _git() -> Finding:
-    if _output("git", "rev-parse", "--is-inside-work-tree") != "true":
+    if processes.output("git", "rev-parse", "--is-inside-work-tree", cwd=ROOT) != "true":
         return Finding("no repository here", "clone the repository instead of copying it", fault=True)
-    if _output("git", "config", "user.email") and _output("git", "config", "user.name"):
+    if all(processes.output("git", "config", key, cwd=ROOT) for key in ("user.email", "user.name")):
         return Finding("the repository and the committer are known")
     remedy = "git config user.name NAME; git config user.email ADDRESS"
     return Finding("no committer, which `dvc exp run --queue` needs", remedy)
@@ -134,16 +134,11 @@ def _gpu() -> Finding:
         ctypes.CDLL("libcuda.so.1")
     except OSError as error:
         return Finding(f"the driver's library is missing: {error}", "install the driver's libcuda", True)
-    seen = _output(sys.executable, "-c", "import keras; print(*keras.distribution.list_devices('gpu'))")
-    if seen:
+    script = "import keras; print(*keras.distribution.list_devices('gpu'))"
+    if seen := processes.output(sys.executable, "-c", script, cwd=ROOT):
         return Finding(f"TensorFlow computes on {seen}")
     remedy = ".venv/bin/pip install '.[gpu]'"
     return Finding("a driver is loaded, but TensorFlow finds no CUDA libraries", remedy)
-
-
-def _output(*command: str) -> str:
-    done = processes.run(command, cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {
