@@ -118,13 +118,14 @@ def code(package: str, stage: str) -> list[str]:
     files = closure(entry_module(package, stage))
     units = {_unit(file) for file in files}
     outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
-    return sorted(_dependency(package, unit.relative_to(ROOT)) for unit in outermost)
-
-
-def _dependency(package: str, unit: Path) -> str:
-    if package == "stages":
-        return unit.as_posix()
-    return unit.relative_to(package).as_posix() if unit.parts[0] == package else f"{LINKS}{unit.as_posix()}"
+    folder = pipeline_file(package).parent
+    links = Path() if folder == ROOT else Path(LINKS)
+    return sorted(
+        (
+            unit.relative_to(folder) if unit.is_relative_to(folder) else links / unit.relative_to(ROOT)
+        ).as_posix()
+        for unit in outermost
+    )
 
 
 def _unit(file: Path) -> Path:
@@ -140,7 +141,8 @@ def closure(module: Path) -> set[Path]:
     while open_ends:
         file = open_ends.pop()
         seen.add(file)
-        open_ends |= {each for each in imported(file) - seen if not _is_undeclared(each)}
+        others = imported(file) - seen
+        open_ends |= {each for each in others if not any(map(each.is_relative_to, undeclared()))}
     return {file for file in seen if holds_code(file)}
 
 
@@ -163,14 +165,10 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 @cache
-def undeclared() -> tuple[str, ...]:
+def undeclared() -> tuple[Path, ...]:
     """Return the folders and files that can move no byte, as pyproject.toml lists them."""
-    return tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"])
-
-
-def _is_undeclared(file: Path) -> bool:
-    name = file.relative_to(ROOT).as_posix()
-    return any(name == entry or name.startswith(f"{entry}/") for entry in undeclared())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return tuple(ROOT / entry for entry in project["tool"]["pipeline"]["undeclared"])
 
 
 @cache

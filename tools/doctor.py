@@ -15,7 +15,8 @@ from digits.pipeline.declaration import declared_settings
 from digits.pipeline.settings import read
 from digits.tracking import journal, store
 from digits.tracking.sync import stale_stages
-from tools.verify import ROOT, differences
+from tools.results import ROOT
+from tools.verify import differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_GIGABYTES = 4
@@ -119,11 +120,10 @@ def _mlflow() -> Finding:
 
 def _journal() -> Finding:
     """Count the runs that MLflow has not received."""
-    waiting = [path.name for path in journal.journals() if journal.waits(path)]
-    if not waiting:
-        return Finding("all sent")
-    found = f"{len(waiting)} runs are not sent yet, the oldest is {waiting[0]}"
-    return Finding(found, "python -m digits.tracking sync")
+    if waiting := [path.name for path in journal.journals() if journal.waits(path)]:
+        found = f"{len(waiting)} runs are not sent yet, the oldest is {waiting[0]}"
+        return Finding(found, "python -m digits.tracking sync")
+    return Finding("all sent")
 
 
 def _gpu() -> Finding:
@@ -137,8 +137,8 @@ def _gpu() -> Finding:
     script = "import keras; print(*keras.distribution.list_devices('gpu'))"
     if seen := processes.output(sys.executable, "-c", script, cwd=ROOT):
         return Finding(f"TensorFlow computes on {seen}")
-    remedy = ".venv/bin/pip install '.[gpu]'"
-    return Finding("a driver is loaded, but TensorFlow finds no CUDA libraries", remedy)
+    found = "a driver is loaded, but TensorFlow finds no CUDA libraries"
+    return Finding(found, ".venv/bin/pip install '.[gpu]'")
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

@@ -26,9 +26,9 @@ def main(words: list[str] | None = None) -> int:
     """Run the command (from the command line unless given); return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m digits.tracking", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands = {}
     for name, (_, description) in COMMANDS.items():
-        commands[name] = subparsers.add_parser(name, help=description, description=description)
+        subparsers.add_parser(name, help=description, description=description)
+    commands = subparsers.choices
     commands["which"].add_argument("path", type=Path, metavar="FILE", help="a file or folder, under any name")
     commands["show"].add_argument("prefix", metavar="RUN", help="a run's identifier, or its first characters")
     commands["promote"].add_argument("network", choices=CLASSIFIERS, help="the network in models/")

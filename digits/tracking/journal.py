@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,8 @@ def journals() -> list[Path]:
 
 def waits(path: Path) -> bool:
     """Whether no process writes the journal in the folder and MLflow has not received all of it."""
-    journal = Journal(path)
-    try:
+    with closing(Journal(path)) as journal:
         return journal.unfinished() and journal.lock()
-    finally:
-        journal.close()
 
 
 class Journal:
