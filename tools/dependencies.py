@@ -35,12 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.dependencies", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
     check = parser.parse_args().check
-    stale = [package for package in FOLDERS if written(package) != pipeline_file(package).read_text("utf-8")]
-    for package in stale:
-        path = pipeline_file(package)
+    texts = {pipeline_file(package): written(package) for package in FOLDERS}
+    stale = {path: text for path, text in texts.items() if path.read_text("utf-8") != text}
+    for path, text in stale.items():
         print(f"{path.relative_to(ROOT)}: {'differs from the code' if check else 'written'}")
         if not check:
-            path.write_text(written(package), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
     return 1 if check and stale else 0
 
 
@@ -97,9 +97,8 @@ def settings(package: str, stage: str, matrix: Mapping[str, list[Any]]) -> Comme
     if package != "stages":
         own = YAML(typ="safe").load(ROOT / package / "params.yaml")
         parents = [key for key in keys if key.partition(".")[0] not in own]
-        keys = [key for key in keys if key not in parents] + (
-            [{"../params.yaml": parents}] if parents else []
-        )
+        keys = [key for key in keys if key not in parents]
+        keys += [{"../params.yaml": parents}] if parents else []
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     return listed

@@ -15,7 +15,7 @@ from digits.pipeline.declaration import declared_settings
 from digits.pipeline.settings import read
 from digits.tracking import journal, store
 from digits.tracking.sync import stale_stages
-from tools.results import ROOT
+from tools.dependencies import ROOT
 from tools.verify import differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)

@@ -14,8 +14,8 @@ from digits.data.files import read_json
 from digits.networks.registry import NETWORKS
 from digits.pipeline import StageError
 from digits.pipeline.settings import read
+from tools.dependencies import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 WHERE = "Pictures are in plots/ (docs/tour.md explains them); `make ui` opens the runs in MLflow."
 
@@ -163,7 +163,7 @@ def stability(mlp: dict[str, Any], cnn: dict[str, Any]) -> str:
         )
         accuracy = f"{found['accuracy']:.2%}, {found['accuracy_sd']:.2%}"
         wrong = (f"{found[key]:.2%}" for key in ("always_wrong", "sometimes_wrong"))
-        lines.append((name, str(found["trainings"]), accuracy, changed, moved, *wrong))
+        lines.append((name, found["trainings"], accuracy, changed, moved, *wrong))
     header = (
         "network", "trainings", "accuracy, mean and standard deviation", "predictions changed between two",
         "net change of the confusion matrix", "always wrong", "sometimes wrong",
@@ -182,16 +182,13 @@ def twins(found: dict[str, Any]) -> str:
 
 def label_suspects(found: dict[str, Any]) -> str:
     """Return what the search for wrong labels finds."""
-    again = found["found_again"]
+    again, flipped = found["found_again"], found["found_again"]["flipped"]
     lines = [
-        ("in the training split as it is", str(found["suspects"])),
-        ("labels changed on purpose", str(again["flipped"])),
+        ("in the training split as it is", found["suspects"]),
+        ("labels changed on purpose", flipped),
         ("fraction of these that are found", f"{again['recall']:.1%}"),
         ("fraction of those found that were changed", f"{again['precision']:.1%}"),
-        (
-            f"fraction of the first {again['flipped']} found that were changed",
-            f"{again['top_precision']:.1%}",
-        ),
+        (f"fraction of the first {flipped} found that were changed", f"{again['top_precision']:.1%}"),
     ]
     return _table(("suspected labels", ""), lines)
 

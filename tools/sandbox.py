@@ -13,7 +13,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from digits.pipeline import processes
-from tools.results import ROOT, plain, results
+from tools.dependencies import ROOT
+from tools.results import plain, results
 
 QUICK = {
     "preprocess": {"train": 4000, "val": 500, "test": 500},

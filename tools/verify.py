@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 from digits.pipeline import processes
 from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
-from tools.results import ROOT
+from tools.dependencies import ROOT
 from tools.sandbox import Sandbox
 
 RECORDED = Path("metrics") / "fingerprint.json"  # the machine that made the committed results
