@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from os.path import normpath
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ruamel.yaml import YAML
 
@@ -40,24 +40,19 @@ class Paths:
         return name in self._values
 
 
-class Declaration(NamedTuple):
-    """What a stage reads and writes, from the repository's root, and what each path is to the record."""
-
-    paths: Paths
-    inputs: dict[Path, Kind]
-    outputs: dict[Path, Kind]
-
-
 def read_pipeline(folder: Path) -> dict[str, Any]:
     """Return the content of the folder's dvc.yaml, nothing where there is none."""
     path = folder / "dvc.yaml"
     return dict(YAML(typ="safe").load(path)) if path.exists() else {}
 
 
-def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Declaration:
+def declare(
+    stage: str, items: Mapping[str, str], folder: Path = Path()
+) -> tuple[Paths, dict[Path, Kind], dict[Path, Kind]]:
     """Return what the folder's dvc.yaml declares of a stage; KeyError where it does not have it.
 
-    items: of the stage's matrix, by their names.
+    items: of the stage's matrix, by their names. Returns its paths and items as attributes, then the kind
+    of each input and of each output, whose paths start at the repository's root.
     """
     document = read_pipeline(folder)
     entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
@@ -65,7 +60,8 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
 
     def declared(text: str, kind: Kind) -> tuple[Path, Kind]:
         named = VARIABLE.match(text)
-        path = _resolve(text, variables, items, folder)
+        text = VARIABLE.sub(lambda match: variables[match[1]], text)
+        path = Path(normpath(folder / ITEM.sub(lambda match: items[match[1]], text)))
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
         if kind == "plots" and path.suffix:  # a table that DVC draws, not a folder of pictures
@@ -77,7 +73,7 @@ def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Decl
         declared(text, kind) for key, kind in OUTPUTS.items() for text in _texts(entry.get(key, []))
     )
     inputs = dict(declared(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text))
-    return Declaration(Paths(stage, names, items), inputs, outputs)
+    return Paths(stage, names, items), inputs, outputs
 
 
 def is_code(dependency: str) -> bool:
@@ -111,8 +107,3 @@ def parameter_keys(entry: Mapping[str, Any]) -> list[str]:
 
 def _texts(entries: list[Any]) -> Iterator[str]:
     return (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
-
-
-def _resolve(text: str, variables: Mapping[str, str], items: Mapping[str, str], folder: Path) -> Path:
-    text = VARIABLE.sub(lambda match: variables[match[1]], text)
-    return Path(normpath(folder / ITEM.sub(lambda match: items[match[1]], text)))

@@ -14,7 +14,6 @@ from typing import Any
 from digits.pipeline.declaration import PACKAGES
 
 Event = dict[str, Any]
-PARAMS = "params.yaml"  # name of the copy of all settings among a run's kept files
 
 
 def root() -> Path:

@@ -18,9 +18,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from digits.pipeline.settings import PARAMS
 from digits.tracking import store
 from digits.tracking.digest import INPUT, OUTPUT
-from digits.tracking.journal import PARAMS, Event, Journal, journals
+from digits.tracking.journal import Event, Journal, journals
 from digits.tracking.provenance import STATE
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digits.pipeline.declaration import Kind
-from digits.pipeline.settings import flatten
+from digits.pipeline.settings import PARAMS, flatten
 from digits.tracking import provenance
 from digits.tracking.digest import OUTPUT, digests, files, md5
-from digits.tracking.journal import PARAMS, Journal, folder
+from digits.tracking.journal import Journal, folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def begin(entry: Entry, **tags: str) -> Journal:
     """Create the journal of a run, write its start, and return it locked."""
     journal = Journal.create(entry.stage)
     if entry.params:
-        journal.keep(entry.params, PARAMS)
+        journal.keep(entry.params, PARAMS.name)
     journal.append(
         "start",
         stage=entry.stage,
