@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import COLOURS, new_figure, save
@@ -24,11 +24,7 @@ MARKERS = "osD^vP"
 ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
-class Parameters(Block):
-    """No settings."""
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(parameters: Block, paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the curves and the mean accuracies."""
     summary = summarize([pd.read_csv(paths.features / f"{source}.csv") for source in SOURCES])
     write_table(paths.feature_curve, summary)
@@ -59,12 +55,10 @@ def draw(summary: pd.DataFrame) -> Figure:
         ax.errorbar(rows["features"], 1 - rows["mean"], spread, label=name, **look)
     counts = sorted(summary["features"].unique())
     ax.set(xscale="log", yscale="log", xlabel="number of features", ylabel="error rate on the test set")
-    ax.xaxis.set_major_locator(FixedLocator(counts))
-    ax.set_xticklabels([str(count) for count in counts])
+    ax.set_xticks(counts, [str(count) for count in counts])
     ax.yaxis.set_major_locator(FixedLocator(ERROR_TICKS))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_locator(NullLocator())
+    ax.minorticks_off()
     ax.legend(fontsize=9)
     several = int(summary["count"].max())
     ax.set_title(f"the same MLP on fewer features (bars: range over up to {several} seeds)")

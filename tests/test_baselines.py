@@ -1,13 +1,15 @@
 """Baselines and learning curves of the stage evaluate."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from digits.analysis.classification.metrics import assess
+from digits.analysis.classification.metrics import measure, summarize
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.common.saved import predict
-from stages.evaluate import baselines, curves, reconstruction
+from stages.evaluate import comparison, curves, reconstruction
 from stages.evaluate.context import measure_result
 from tests.support.evaluation import images, make_context, make_result, texts
 from tests.support.helpers import autoencoder
@@ -15,15 +17,19 @@ from tests.support.helpers import autoencoder
 
 def test_the_comparison_has_a_row_per_classifier() -> None:
     context = make_context()
-    labels, guesses = context.test.labels, baselines.predict_baselines(context, 20)
-    metrics = {name: assess(labels, values, 0.95, 5) for name, values in guesses.items()}
+    labels, guesses = context.test.labels, comparison.predict_baselines(context, 20)
+    fractions = np.bincount(context.train.labels) / len(context.train)
+    assert np.array_equal(guesses["majority"], np.tile(fractions, (30, 1)))
+    metrics: dict[str, dict[str, Any]] = {}
+    for name, values in guesses.items():
+        metrics[name] = summarize(measure(labels, values, 5, np.ones((30, 1))), 30, 0.95)
     for name, kind in (("mlp", "usual"), ("cnn", "perfect")):
         result = make_result(kind, name)
         metrics[name], _ = measure_result(result, result.probabilities, 1.0, context)
-    table = baselines.tabulate_classifiers(metrics)
+    table = comparison.tabulate_classifiers(metrics)
     assert table["classifier"].tolist() == ["majority", "logistic", "mlp", "cnn"]
     assert table["accuracy"].iloc[[0, 3]].tolist() == pytest.approx([1 / 3, 1])
-    figure = baselines.draw_error_rates(table, 0.95)
+    figure = comparison.draw_error_rates(table, 0.95)
     assert texts(figure) == [f"{1 - accuracy:.2%}" for accuracy in table["accuracy"]]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["Majority class", "Logistic regression", "MLP", "CNN"]

@@ -7,12 +7,11 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from digits.analysis.classification import calibration as c
-from digits.analysis.classification.intervals import weigh_equally
 from tests.support.classifiers import CASES, make_case
 
 
 def measure(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> dict[str, float]:
-    measured = c.measure_probabilities(labels, probabilities, bins, weigh_equally(len(labels)))
+    measured = c.measure_probabilities(labels, probabilities, bins, np.ones((len(labels), 1)))
     return {name: value.item() for name, value in measured.items()}
 
 

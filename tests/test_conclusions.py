@@ -32,11 +32,8 @@ def test_conclusions_follow_the_numbers() -> None:
 def test_gains_are_ratios_of_distances() -> None:
     distances = {"standard normal": 8, "independent normals": 6, "fitted normal": 4, "mixture": 1}
     others = {RECONSTRUCTED: 0.5, REAL: 0.1}
-    frechet = [("frechet", name, value) for name, value in (distances | others).items()]
-    confidence = [("confidence", name, 0.9) for name in distances]
-    confidence += [("confidence", name, 0.8) for name in others]
-    table = pd.DataFrame(frechet + confidence, columns=["score", "source", "mean"])
-    text = conclusions.describe_gains(table)
+    confidence = dict.fromkeys(distances, 0.9) | dict.fromkeys(others, 0.8)
+    text = conclusions.describe_gains(distances | others, confidence)
     assert "of the standard normal distribution is 2.0 times" in text
     assert "that of independent normals 1.5 times" in text
     assert "4.0 times that of the best, mixture." in text

@@ -90,12 +90,10 @@ def test_json_takes_no_number_that_is_none(path: Path, value: float) -> None:
     assert contents(path) == {"file.txt": "old"}
 
 
-def test_a_table_has_6_places_and_an_index_where_it_is_asked_for(path: Path) -> None:
+def test_a_table_has_6_places_and_no_index(path: Path) -> None:
     table = pd.DataFrame({"x": [1 / 3, 2.0], "n": [1, 2]}, index=pd.Index(["p", "q"], name="key"))
     files.write_table(path, table)
     assert path.read_bytes() == b"x,n\n0.333333,1\n2.000000,2\n"
-    files.write_table(path, table, index=True)
-    assert path.read_bytes() == b"key,x,n\np,0.333333,1\nq,2.000000,2\n"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])

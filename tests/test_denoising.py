@@ -8,7 +8,6 @@ from scipy.ndimage import median_filter
 from digits.data.splits import scale
 from stages.latent_analysis import denoising
 from stages.latent_analysis.denoising import filter_median, signal_to_noise
-from stages.latent_analysis.settings import Denoising
 from tests.support.helpers import random_images
 
 RNG = np.random.default_rng(0)
@@ -16,13 +15,13 @@ RNG = np.random.default_rng(0)
 
 def test_noise_is_measured_before_and_after() -> None:
     images = random_images(20, 8, 8, 1)
-    settings = Denoising(images=20, standard_deviation=(0.1, 0.3), dropped=(0.5,))
+    levels = {"standard_deviation": (0.1, 0.3), "dropped": (0.5,)}
     methods = {
         denoising.NOISY: scale,
         "perfect": lambda noisy: scale(images),
         "black": lambda noisy: 0 * scale(noisy),
     }
-    table = denoising.measure_denoising(methods, images, settings, np.random.default_rng(0))
+    table = denoising.measure_denoising(methods, images, levels, np.random.default_rng(0))
     psnr = table.set_index(["noise", "level", "method"])["psnr"]
     gaussian = psnr["standard_deviation"]
     assert gaussian[0.1, denoising.NOISY] == pytest.approx(20, abs=1.5)

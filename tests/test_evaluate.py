@@ -8,17 +8,18 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from scipy.spatial import KDTree
+from sklearn.metrics import confusion_matrix
 
 from digits.analysis.classification.calibration import apply_temperature
-from digits.analysis.classification.metrics import confusion_matrix
-from digits.analysis.classification.roc import measure_classes, trace_curves
+from digits.analysis.classification.intervals import mcnemar
+from digits.analysis.classification.metrics import measure_classes, trace_curves
 from digits.data.files import write_json
 from digits.data.splits import write_split
 from digits.drawing.style import BAD, GOOD
 from digits.networks.common.saved import predict, up_to
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline.declaration import Paths
-from stages.evaluate import comparison, confusion, curves, galleries, robustness
+from stages.evaluate import comparison, curves, predictions, robustness
 from stages.evaluate.context import measure_result, read_context
 from tests.support.evaluation import CLASSES, KINDS, images, make_context, make_result, texts
 from tests.support.helpers import mlp, params, random_images
@@ -80,12 +81,12 @@ def test_metrics_have_intervals_and_confirmed_ones_skip_doubtful(kind: str) -> N
 def test_pictures_of_a_confusion_matrix_say_what_they_divide_by() -> None:
     matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 2]])  # class 1 has no images
     rows = ["75.0%\n3/4", "25.0%\n1/4", "50.0%\n2/4", "50.0%\n2/4"]
-    figure = confusion.draw_rows(matrix, CLASSES, "")
+    figure = predictions.draw_rows(matrix, CLASSES, "")
     assert texts(figure) == rows
     assert [text.get_position() for text in figure.axes[0].texts if text.get_text()] == [
         (0, 0), (1, 0), (0, 2), (2, 2)
     ]  # fmt: skip
-    figure = confusion.draw_errors(matrix, CLASSES, "")
+    figure = predictions.draw_errors(matrix, CLASSES, "")
     assert texts(figure) == ["25.00%\n1", "50.00%\n2"]
     assert np.asarray(figure.axes[0].images[0].get_array()).argmax() == 6
 
@@ -93,8 +94,8 @@ def test_pictures_of_a_confusion_matrix_say_what_they_divide_by() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_worst_pairs_are_counted_and_shown(kind: str) -> None:
     result = make_result(kind)
-    matrix = confusion_matrix(result.test.labels, result.predictions, 3)
-    pairs, figure = confusion.find_worst_pairs(result, matrix)
+    matrix = confusion_matrix(result.test.labels, result.predictions, labels=range(3))
+    pairs, figure = predictions.find_worst_pairs(result, matrix)
     assert pairs["count"].sum() == (~result.correct).sum()
     assert pairs["count"].is_monotonic_decreasing
     for pair in pairs.itertuples():
@@ -109,18 +110,18 @@ def test_the_worst_pairs_are_counted_and_shown(kind: str) -> None:
 def test_galleries_hold_right_and_wrong_images_of_each_class(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(galleries, "IMAGES", 4)
+    monkeypatch.setattr(predictions, "IMAGES", 4)
     result = make_result(kind)
-    labels, predictions = result.test.labels, result.predictions
+    labels, guesses = result.test.labels, result.predictions
     ordered = sorted(range(30), key=lambda i: -result.confidences[i])
     for k, word in enumerate(CLASSES):
         expected = {
-            "true_positives": [i for i in ordered if labels[i] == predictions[i] == k],
-            "false_positives": [i for i in ordered if predictions[i] == k != labels[i]],
-            "false_negatives": [i for i in ordered if labels[i] == k != predictions[i]],
+            "true_positives": [i for i in ordered if labels[i] == guesses[i] == k],
+            "false_positives": [i for i in ordered if guesses[i] == k != labels[i]],
+            "false_negatives": [i for i in ordered if labels[i] == k != guesses[i]],
         }
         for name, mine in expected.items():
-            table, figure = galleries.draw_gallery(result, name)
+            table, figure = predictions.draw_gallery(result, name)
             assert positions(table[table["row"] == word]["index"]) == mine[:4]
             assert images(figure) == len(table)
             assert f"{word}  ({len(mine[:4])} of {len(mine)})" in texts(figure)
@@ -128,7 +129,7 @@ def test_galleries_hold_right_and_wrong_images_of_each_class(
 
 def test_first_predictions_are_blue_if_right_and_red_if_wrong() -> None:
     result = make_result()
-    table, figure = galleries.draw_first_predictions(result)
+    table, figure = predictions.draw_first_predictions(result)
     captions = [text for text in figure.axes[0].texts if text.get_text()]
     assert len(captions) == images(figure) == 25
     for text, right, label in zip(captions, result.correct, table["label"], strict=False):
@@ -138,7 +139,7 @@ def test_first_predictions_are_blue_if_right_and_red_if_wrong() -> None:
 
 def test_first_probabilities_frame_the_label_and_leave_zeros_blank() -> None:
     result = make_result("never predicted")
-    table, figure = galleries.draw_first_probabilities(result)
+    table, figure = predictions.draw_first_probabilities(result)
     boxes = [box for box in figure.axes[0].patches if isinstance(box, Rectangle)]
     frames = [(round(box.get_y() + 0.5), round(box.get_x() + 0.5)) for box in boxes]
     assert frames == list(enumerate(result.test.labels[:20]))
@@ -184,14 +185,14 @@ def test_roc_and_precision_recall_have_a_curve_per_class(kind: str) -> None:
 def test_the_nearest_vectors_are_those_of_a_tree() -> None:
     rng = np.random.default_rng(1)
     queries, references = rng.normal(size=(4, 6)), rng.normal(size=(50, 6))
-    found, distances = galleries.find_nearest(queries, references, 5)
+    found, distances = predictions.find_nearest(queries, references, 5)
     expected_distances, expected = KDTree(references).query(queries, 5)
     assert np.array_equal(found, expected)
     assert np.allclose(distances, expected_distances)
 
 
 def test_of_equally_near_vectors_the_first_comes_first() -> None:
-    found, distances = galleries.find_nearest(np.zeros((1, 2)), np.array([[3.0, 4], [0, 1], [4, 3]]), 5)
+    found, distances = predictions.find_nearest(np.zeros((1, 2)), np.array([[3.0, 4], [0, 1], [4, 3]]), 5)
     assert found.tolist() == [[1, 0, 2]]
     assert distances.tolist() == [[1, 5, 5]]
 
@@ -199,7 +200,7 @@ def test_of_equally_near_vectors_the_first_comes_first() -> None:
 def test_neighbours_are_nearest_in_the_last_hidden_layer() -> None:
     context, result = make_context(), make_result()
     model = build_mlp(mlp(hidden=(8, 5), dropout=0.5), context.train.images, 3, seed=1)
-    table, figure = galleries.compare_with_training(result, model, context.train)
+    table, figure = predictions.compare_with_training(result, model, context.train)
     errors = result.most_confident(~result.correct, 10)
     hidden = up_to(model, "hidden_2")
     known, asked = predict(hidden, context.train.images), predict(hidden, context.test.images)
@@ -216,25 +217,36 @@ def test_neighbours_are_nearest_in_the_last_hidden_layer() -> None:
 def test_without_errors_the_picture_of_neighbours_says_none() -> None:
     context = make_context()
     model = build_mlp(mlp(), context.train.images, 3, seed=1)
-    table, figure = galleries.compare_with_training(make_result("perfect"), model, context.train)
+    table, figure = predictions.compare_with_training(make_result("perfect"), model, context.train)
     assert table.empty
     assert texts(figure) == ["none"]
 
 
-@pytest.mark.parametrize("kinds", [("usual", "usual"), ("usual", "perfect"), ("perfect", "perfect")])
+@pytest.mark.parametrize(
+    "kinds", [("usual", "usual"), ("usual", "perfect"), ("perfect", "perfect"), ("absent", "absent")]
+)
 def test_disagreement_counts_who_is_right(kinds: tuple[str, str]) -> None:
     one, other = make_result(kinds[0]), make_result(kinds[1], "cnn", seed=1)
-    metrics, _ = comparison.compare(one, other)
+    metrics, table = comparison.compare(one, other)
     pairs = [(bool(a), bool(b)) for a, b in zip(one.correct, other.correct, strict=True)]
+    assert table["class"].tolist() == CLASSES
+    for label, row in table.iterrows():
+        mine = [pair for pair, actual in zip(pairs, one.test.labels, strict=True) if actual == label]
+        assert row["images"] == len(mine)
+        assert row["both_right"] == mine.count((True, True))
+        assert row["only_mlp_right"] == mine.count((True, False))
+        assert row["only_cnn_right"] == mine.count((False, True))
+        assert row["both_wrong"] == mine.count((False, False))
     assert metrics["both_right"] == pairs.count((True, True))
     assert metrics["only_mlp_right"] == pairs.count((True, False))
     assert metrics["only_cnn_right"] == pairs.count((False, True))
     assert metrics["both_wrong"] == pairs.count((False, False))
-    shown, figure = comparison.show_disagreement([one, other], [0.5])
+    shown, figure = comparison.show_disagreement([one, other])
     assert (shown["wrong"] == "cnn").sum() == min(metrics["only_mlp_right"], 20)
     assert (shown["wrong"] == "mlp").sum() == min(metrics["only_cnn_right"], 20)
     assert images(figure) == len(shown)
-    assert "MLP and CNN: p=0.5" in str(figure.get_suptitle()).replace("\n", " ")
+    p = mcnemar(pairs.count((True, False)), pairs.count((False, True)))
+    assert f"MLP and CNN: p={p:.2g}" in str(figure.get_suptitle()).replace("\n", " ")
 
 
 @pytest.mark.parametrize("chosen", [[], [3, 7]])

@@ -1,6 +1,5 @@
 """The stage feature-importance on small unusual data: an absent class, odd sizes, long names, colours."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from digits.analysis.saliency.attribution import first_of_each_class, mean_by_class
 from digits.analysis.saliency.importance import number_blocks, sum_blocks
 from digits.data.splits import Split
 from digits.networks.cnn.builder import build_cnn
@@ -16,7 +16,6 @@ from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import StageError
 from stages.feature_importance import forests as forest
 from stages.feature_importance import hidden_units, networks, pixel_pairs, retraining
-from stages.feature_importance.settings import Parameters
 from tests.support import helpers
 
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "Coat"]
@@ -40,19 +39,8 @@ def splits() -> tuple[Split, Split, Split]:
 
 
 @pytest.fixture(scope="module")
-def parameters() -> Parameters:
-    """The committed settings, made small."""
-    document = helpers.params()
-    small = {"trees": 5, "forests": 2, "chosen_pixels": 20, "validation_images": 20}
-    small |= {"attribution_images": 2, "integration_steps": 8}
-    chosen = {key: document[key] for key in ("seed", "confidence", "compute", "train-mlp")}
-    chosen["feature-importance"] = document["feature-importance"] | small
-    return Parameters.model_validate_json(json.dumps(chosen))
-
-
-@pytest.fixture(scope="module")
-def forests(splits: tuple[Split, Split, Split], parameters: Parameters) -> forest.Forests:
-    return forest.measure(splits, BLOCKS, parameters)
+def forests(splits: tuple[Split, Split, Split]) -> forest.Forests:
+    return forest.measure(splits, BLOCKS, trees=5, n=2, seed=1, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +53,16 @@ def models(splits: tuple[Split, Split, Split], tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def chosen(splits: tuple[Split, Split, Split]) -> Split:
-    return networks.choose_images(splits[1], 2)
+    return splits[1].take(first_of_each_class(splits[1].labels, 2))
 
 
 @pytest.fixture(scope="module")
 def measured(
-    splits: tuple[Split, Split, Split], models: dict[str, Path], chosen: Split, parameters: Parameters
+    splits: tuple[Split, Split, Split], models: dict[str, Path], chosen: Split
 ) -> dict[str, networks.NetworkImportance]:
-    settings = parameters.feature_importance
+    first = splits[1].take(slice(20))
     return {
-        name: networks.measure(path, splits[1], chosen, BLOCKS, settings, seed=1)
-        for name, path in models.items()
+        name: networks.measure(path, first, chosen, BLOCKS, steps=8, seed=1) for name, path in models.items()
     }
 
 
@@ -102,14 +89,13 @@ def test_the_forests_find_the_left_and_ignore_blank_pixels(forests: forest.Fores
 
 
 def test_the_same_seed_gives_the_same_forests(
-    forests: forest.Forests, splits: tuple[Split, Split, Split], parameters: Parameters
+    forests: forest.Forests, splits: tuple[Split, Split, Split]
 ) -> None:
-    threads = parameters.compute.model_copy(update={"threads": 1})
-    again = forest.measure(splits, BLOCKS, parameters.model_copy(update={"compute": threads}))
+    again = forest.measure(splits, BLOCKS, trees=5, n=2, seed=1, threads=1)
     assert np.array_equal(again.flat, forests.flat)
     assert np.array_equal(again.permutation, forests.permutation)
     assert np.array_equal(again.block_permutation_sd, forests.block_permutation_sd)
-    other = forest.measure(splits, BLOCKS, parameters.model_copy(update={"seed": parameters.seed + 1}))
+    other = forest.measure(splits, BLOCKS, trees=5, n=2, seed=2, threads=2)
     assert not np.array_equal(other.flat, forests.flat)
 
 
@@ -147,11 +133,11 @@ def test_the_blank_image_has_one_probability_for_each_class(
 
 
 def test_units_are_those_of_the_layer(models: dict[str, Path], splits: tuple[Split, Split, Split]) -> None:
-    described = hidden_units.describe(models["mlp"], "hidden_1", splits[0], CLASSES)
-    assert described.ratios.shape == (9,)
-    assert set(described.table["class"]) == set(CLASSES) - {CLASSES[ABSENT]}
-    best = described.table[described.table["unit"] == described.best]
-    assert len(best) == 3
+    activations = hidden_units.read_activations(models["mlp"], "hidden_1", splits[0].images)
+    assert activations.shape == (90, 9)
+    table = hidden_units.describe_activations(activations, splits[0].labels, CLASSES)
+    assert set(table["class"]) == set(CLASSES) - {CLASSES[ABSENT]}
+    assert table["unit"].value_counts().tolist() == [3] * 9
 
 
 @pytest.mark.parametrize("layer", ["hidden_7", "pixels"])
@@ -159,7 +145,7 @@ def test_a_layer_without_a_vector_of_units_is_refused(
     models: dict[str, Path], splits: tuple[Split, Split, Split], layer: str
 ) -> None:
     with pytest.raises(StageError, match=rf"hidden_layer is '{layer}'.*hidden_1.*probabilities"):
-        hidden_units.describe(models["mlp"], layer, splits[0], CLASSES)
+        hidden_units.read_activations(models["mlp"], layer, splits[0].images)
 
 
 def test_pairs_have_ink_and_the_informative_one_tells_most(
@@ -217,7 +203,9 @@ def test_block_maps_of_both_networks_are_drawn(measured: dict[str, networks.Netw
 def test_mean_attributions_are_drawn_though_a_class_is_absent(
     measured: dict[str, networks.NetworkImportance], chosen: Split
 ) -> None:
-    means = networks.mean_attributions(measured, chosen, len(CLASSES))
+    means = {
+        name: mean_by_class(each.attributions, chosen.labels, len(CLASSES)) for name, each in measured.items()
+    }
     figure = networks.draw_class_attributions(means, CLASSES, 6)
     for shown, expected in zip(drawn(figure, 0), [*means["mlp"], *means["cnn"]], strict=True):
         assert shown == pytest.approx(expected, nan_ok=True)
@@ -230,7 +218,7 @@ def test_mean_attributions_are_drawn_though_a_class_is_absent(
 def test_single_attributions_are_drawn_below_their_images(
     measured: dict[str, networks.NetworkImportance], chosen: Split
 ) -> None:
-    positions = networks.choose_drawn(chosen)
+    positions = first_of_each_class(chosen.labels, 1)
     assert positions.tolist() == [0, 2, 4]
     figure = networks.draw_attributions(chosen, measured, positions, CLASSES)
     images = drawn(figure, 0)
@@ -246,11 +234,13 @@ def test_single_attributions_are_drawn_below_their_images(
 def test_hidden_units_are_drawn_with_quartiles_and_zeros(
     models: dict[str, Path], splits: tuple[Split, Split, Split]
 ) -> None:
-    described = hidden_units.describe(models["mlp"], "hidden_1", splits[0], CLASSES)
-    figure = hidden_units.draw(described, "hidden_1")
+    activations = hidden_units.read_activations(models["mlp"], "hidden_1", splits[0].images)
+    table = hidden_units.describe_activations(activations, splits[0].labels, CLASSES)
+    ratios = hidden_units.correlation_ratios(activations, splits[0].labels)
+    figure = hidden_units.draw(table, ratios, "hidden_1")
     shown = texts(figure)
-    assert f"Unit {described.best}, rank 1: eta squared {described.ratios.max():.2f}" in shown
-    best = described.table[described.table["unit"] == described.best]
+    assert f"Unit {ratios.argmax()}, rank 1: eta squared {ratios.max():.2f}" in shown
+    best = table[table["unit"] == ratios.argmax()]
     assert all(f"{zeros:.0%}" in shown for zeros in best["fraction_of_zeros"])
     lines = [np.asarray(line.get_ydata()) for line in figure.axes[0].lines]
     assert all(any((line == median).all() for line in lines) for median in best["median"])
@@ -282,11 +272,11 @@ def test_retraining_takes_the_most_important_and_random_pixels() -> None:
 
 
 def test_retraining_gives_an_interval_of_the_given_confidence(
-    splits: tuple[Split, Split, Split], parameters: Parameters
+    splits: tuple[Split, Split, Split],
 ) -> None:
     pixels = np.arange(50, 120)
     wide, narrow = (
-        retraining.measure(pixels, splits, 4, parameters.model_copy(update={"confidence": confidence}))
+        retraining.measure(pixels, splits, 4, helpers.mlp(), seed=1, confidence=confidence)
         for confidence in (0.95, 0.5)
     )
     assert wide["accuracy"] == narrow["accuracy"] > 1 / 3

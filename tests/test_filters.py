@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from digits.analysis.saliency.attribution import first_of_each_class
 from digits.analysis.saliency.convolutions import describe_layers
 from digits.data.files import read_json, write_json
 from digits.data.splits import Split, write_split
@@ -19,8 +20,7 @@ from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict, save_model, up_to
 from digits.pipeline.declaration import Paths
 from stages.filters import activation_maximization, feature_maps, penultimate_activations, receptive_fields
-from stages.filters.__main__ import main
-from stages.filters.settings import Filters, Parameters
+from stages.filters.__main__ import Parameters, main
 from tests.support import helpers
 
 CLASSES = ["T-shirt/top", "Ankle boot", "Bag", "Coat"]
@@ -38,12 +38,6 @@ def network(**changes: Any) -> keras.Model:
     return build_cnn(helpers.cnn(**changes), images, len(CLASSES), seed=1)
 
 
-def settings(**changes: Any) -> Filters:
-    small = {"reference_images": 9, "noise_images": 12, "noise_scales": [0, 2], "starts_per_map": 2}
-    small |= {"ascent_steps": 3, "ascent_step_size": 30}
-    return Filters.model_validate_json(json.dumps(small | changes))
-
-
 def run(folder: Path, model: keras.Model) -> dict[str, Any]:
     """Run the stage in the folder; return its details."""
     save_model(folder / "cnn.keras", model)
@@ -53,7 +47,9 @@ def run(folder: Path, model: keras.Model) -> dict[str, Any]:
     files = {"dataset": "dataset.json", "cnn": "cnn.keras"}
     places = {name: folder / name for name in ("train", "test", "data", "plots")}
     paths = Paths("filters", places | {name: folder / file for name, file in files.items()})
-    chosen = {"seed": 1, "compute": helpers.params()["compute"], "filters": settings().model_dump()}
+    small = {"reference_images": 9, "noise_images": 12, "noise_scales": [0, 2], "starts_per_map": 2}
+    small |= {"ascent_steps": 3, "ascent_step_size": 30}
+    chosen = {"seed": 1, "compute": helpers.params()["compute"], "filters": small}
     main(Parameters.model_validate_json(json.dumps(chosen)), paths, None)  # type: ignore[arg-type]
     return dict(read_json(folder / "data" / "details.json"))
 
@@ -98,17 +94,16 @@ def point_filters(weights: list[list[float]], biases: list[float]) -> keras.Mode
     return model
 
 
-def find(model: keras.Model, **changes: Any) -> activation_maximization.Patterns:
+def find(model: keras.Model, steps: int = 3, step: float = 30) -> activation_maximization.Patterns:
     noise = helpers.random_images(12, *SHAPE, seed=3).astype(np.float32)
     images = np.concatenate([helpers.random_images(5, *SHAPE), np.full((1, *SHAPE), 255, np.uint8)])
     compared = Split(images, np.zeros(6, np.uint8), np.arange(6, dtype=np.int32) + 1000)
-    layer = "convolution_1"
-    return activation_maximization.search(model, layer, layer, noise, compared, settings(**changes))
+    return activation_maximization.search(model, "convolution_1", noise, compared, 2, steps, step)
 
 
 def test_patterns_of_point_filters_are_plain_colours() -> None:
     model = point_filters([[1, -1, 0.5], [-1, -1, -1]], [0.0, 2.0])
-    found = find(model, ascent_steps=60, ascent_step_size=60)
+    found = find(model, steps=60, step=60)
     assert found.images.shape == (2, *SHAPE)
     assert np.array_equal(found.images[0], np.broadcast_to([255, 0, 255], SHAPE))
     assert not found.images[1].any()
@@ -121,14 +116,14 @@ def test_patterns_of_point_filters_are_plain_colours() -> None:
 
 def test_dead_maps_are_told_from_unreached_ones() -> None:
     model = point_filters([[1, 1, 1], [1, 1, 1], [0, 0, 0]], [0.0, -2.995, -1.0])
-    found = find(model, ascent_steps=0)
+    found = find(model, steps=0)
     assert found.table["state"].tolist() == ["active", "unreached", "dead"]
     assert (found.metrics["maps"], found.metrics["unreached"], found.metrics["dead"]) == (3, 1, 1)
     assert any("3 maps (1 dead, 1 unreached)" in text for text in texts(activation_maximization.draw(found)))
 
 
 def test_the_ascent_reaches_a_map_that_noise_does_not() -> None:
-    found = find(point_filters([[1, 1, 1]], [-2.9]), ascent_steps=60, ascent_step_size=60)
+    found = find(point_filters([[1, 1, 1]], [-2.9]), steps=60, step=60)
     assert found.table["noise"][0] == 0
     assert found.table["pattern"][0] == pytest.approx(0.1, abs=1e-5)
 
@@ -152,7 +147,7 @@ def test_the_patterns_with_the_highest_activation_are_drawn(monkeypatch: pytest.
 
 def test_an_example_is_the_first_image_of_each_class_present() -> None:
     test = split(7, seed=1)
-    examples = feature_maps.choose_examples(test)
+    examples = test.take(first_of_each_class(test.labels, 1))
     assert examples.labels.tolist() == [0, 1, 3]
     assert examples.indices.tolist() == [1001, 1002, 1000]
     chosen = [feature_maps.choose_shown(examples.labels, wanted) for wanted in (1, 2, 3, 9)]

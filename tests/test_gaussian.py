@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digits.analysis.latent.gaussian import fit_ellipse, fit_gaussian
+from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[2.0, 0.8, 0.0], [0.8, 1.0, -0.3], [0.0, -0.3, 0.5]])
@@ -96,13 +96,16 @@ def test_a_single_vector_has_no_variance() -> None:
     assert gaussian.rank == gaussian.summary["participation_ratio"] == 0
 
 
+def flat(covariance: np.ndarray | list[list[float]]) -> Gaussian:
+    return Gaussian(np.array([3.0, -1.0]), np.array(covariance, dtype=float))
+
+
 def test_half_axes_and_angle_match_the_eigenvectors() -> None:
-    ellipse = fit_ellipse(TWO_AXES, 0.95)
+    gaussian = flat(TWO_AXES)
     values, vectors = np.linalg.eigh(TWO_AXES)
-    k = stats.chi2.ppf(0.95, 2)
-    assert ellipse.half_axes == pytest.approx(np.sqrt(k * values[::-1]))
+    assert gaussian.half_axes_of(0.95) == pytest.approx(np.sqrt(stats.chi2.ppf(0.95, 2) * values[::-1]))
     longest = vectors[:, 1]
-    assert np.tan(ellipse.angle) == pytest.approx(longest[1] / longest[0])
+    assert np.tan(gaussian.angle) == pytest.approx(longest[1] / longest[0])
 
 
 @pytest.mark.parametrize(
@@ -115,22 +118,25 @@ def test_half_axes_and_angle_match_the_eigenvectors() -> None:
     ],
 )
 def test_the_angle_is_that_of_the_longer_axis(covariance: list[list[float]], degrees: float) -> None:
-    ellipse = fit_ellipse(np.array(covariance, dtype=float), 0.5)
-    assert np.degrees(ellipse.angle) == pytest.approx(degrees)
+    assert np.degrees(flat(covariance).angle) == pytest.approx(degrees)
 
 
 def test_an_ellipse_lies_at_the_quantile_and_contains_the_fraction() -> None:
-    ellipse, centre = fit_ellipse(TWO_AXES, 0.9), np.array([3.0, -1.0])
-    inverse = np.linalg.inv(TWO_AXES)
-    offsets = ellipse.points(centre, 50) - centre
+    gaussian, inverse = flat(TWO_AXES), np.linalg.inv(TWO_AXES)
+    offsets = gaussian.contour(0.9, 50) - gaussian.mean
     assert np.allclose(np.einsum("na,ab,nb->n", offsets, inverse, offsets), stats.chi2.ppf(0.9, 2))
-    inside = ellipse.contains(POINTS - centre)
-    assert inside.mean() == pytest.approx(0.9, abs=0.02)
-    squared = np.einsum("na,ab,nb->n", POINTS - centre, inverse, POINTS - centre)
-    assert np.array_equal(inside, squared <= stats.chi2.ppf(0.9, 2))
+    assert gaussian.fraction_inside(POINTS, 0.9) == pytest.approx(0.9, abs=0.02)
+    squared = np.einsum("na,ab,nb->n", POINTS - gaussian.mean, inverse, POINTS - gaussian.mean)
+    assert gaussian.fraction_inside(POINTS, 0.9) == (squared <= stats.chi2.ppf(0.9, 2)).mean()
+
+
+def test_the_ellipse_of_a_pair_is_that_of_its_covariance() -> None:
+    pair = Gaussian(MEAN, COVARIANCE).marginal((2, 0))
+    assert np.array_equal(pair.mean, [0.5, 1])
+    assert np.array_equal(pair.covariance, np.diag([0.5, 2]))
 
 
 def test_an_ellipse_of_a_line_has_no_width() -> None:
-    ellipse = fit_ellipse(np.array([[1.0, 2.0], [2.0, 4.0]]), 0.99)
-    assert ellipse.half_axes[1] == pytest.approx(0, abs=1e-6)
-    assert np.tan(ellipse.angle) == pytest.approx(2)
+    gaussian = flat([[1, 2], [2, 4]])
+    assert gaussian.half_axes_of(0.99)[1] == pytest.approx(0, abs=1e-6)
+    assert np.tan(gaussian.angle) == pytest.approx(2)

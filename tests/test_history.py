@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from digits.tracking.history import History
+from digits.tracking.history import read_history
 from tools.sandbox import Sandbox
 
 FIRST, SECOND, VARIANT, STASHED = (digit * 32 for digit in "abcd")
@@ -29,11 +29,11 @@ def repository(workdir: Path) -> Sandbox:
 def test_an_output_is_found_in_the_newest_commit_that_holds_it(repository: Sandbox) -> None:
     first, second = commit(repository, FIRST), commit(repository, SECOND)
     again = commit(repository, FIRST)
-    history = History()
-    places = [history.find(FIRST), history.find(SECOND)]
+    history = read_history()
+    places = [history.get(FIRST), history.get(SECOND)]
     assert [place and place.commit for place in places] == [again, second]
     assert first not in (again, second)
-    assert history.find("f" * 32) is None
+    assert history.get("f" * 32) is None
 
 
 def test_an_experiment_is_named_and_others_of_dvcs_references_are_passed_over(repository: Sandbox) -> None:
@@ -41,13 +41,13 @@ def test_an_experiment_is_named_and_others_of_dvcs_references_are_passed_over(re
     for reference, md5 in ((f"{EXPERIMENTS}/quick-try", VARIANT), ("refs/exps/exec/EXEC_HEAD", STASHED)):
         repository.git("update-ref", reference, commit(repository, md5))
         repository.git("reset", "-q", "--hard", committed)
-    history = History()
-    place = history.find(VARIANT)
+    history = read_history()
+    place = history.get(VARIANT)
     assert place
     assert place.experiment == "quick-try"
-    assert history.find(STASHED) is None
-    assert (history.find(FIRST) or place).experiment == ""
+    assert history.get(STASHED) is None
+    assert (history.get(FIRST) or place).experiment == ""
 
 
 def test_a_repository_without_commits_holds_nothing(repository: Sandbox) -> None:
-    assert History().find(FIRST) is None
+    assert read_history().get(FIRST) is None

@@ -13,8 +13,7 @@ import pytest
 from scipy import stats
 
 from digits.analysis.latent.gaussian import fit_gaussian
-from digits.analysis.latent.pca import fit_projection
-from digits.analysis.latent.scores import Samples, average_by_source, summarise_seeds
+from digits.analysis.latent.scores import average_by_source, summarise_seeds
 from digits.data.files import write_json
 from digits.data.splits import Split, scale, write_split
 from digits.networks.autoencoder.builder import build_autoencoder
@@ -25,23 +24,15 @@ from digits.pipeline import StageError
 from stages.latent_analysis import (
     conclusions,
     denoising,
-    embedding,
     generation,
     interpolation,
     latents,
     normality,
-    projections,
 )
-from stages.latent_analysis.context import (
-    ALL,
-    REAL,
-    SPACES,
-    LatentContext,
-    collect_spaces,
-    read_context,
-)
+from stages.latent_analysis.context import ALL, REAL, LatentContext, Samples, read_context
 from stages.latent_analysis.results import Results, merge
 from stages.latent_analysis.settings import Parameters
+from stages.latent_analysis.spaces import SPACES, analyse_spaces, collect_spaces
 from tests.support.helpers import autoencoder, cnn, mlp, random_images, random_split
 
 COMPUTE = {"threads": 1, "instruction_set": "avx2"}
@@ -96,16 +87,6 @@ def context() -> LatentContext:
     return make_context()
 
 
-def analyse_spaces(context: LatentContext) -> list[Results]:
-    spaces = collect_spaces(context)
-    projected = {name: fit_projection(train) for name, (train, _) in spaces.items()}
-    maps = embedding.map_spaces(context, spaces, projected)
-    return [
-        projections.analyse_projections(context, spaces, projected),
-        embedding.analyse_maps(context, maps, projected),
-    ]
-
-
 def analyse_latents(context: LatentContext) -> list[Results]:
     return [
         latents.analyse_axes(context),
@@ -126,7 +107,7 @@ def analyse_latents(context: LatentContext) -> list[Results]:
 
 @pytest.fixture(scope="module")
 def results(context: LatentContext) -> Results:
-    return merge(*analyse_spaces(context), *analyse_latents(context))
+    return merge(analyse_spaces(context)[0], *analyse_latents(context))
 
 
 def conclude(context: LatentContext, results: Results) -> str:
@@ -158,7 +139,7 @@ def test_a_layer_that_the_mlp_does_not_have_is_refused(context: LatentContext) -
 
 def test_colour_images_and_one_latent_axis_can_be_analysed() -> None:
     context = make_context(channels=3, latent=1)
-    results = merge(*analyse_spaces(context), *analyse_latents(context))
+    results = merge(analyse_spaces(context)[0], *analyse_latents(context))
     check_numbers(context, results)
 
 
@@ -297,18 +278,19 @@ def test_a_lossless_autoencoder_has_no_reencoding_error(context: LatentContext) 
     perfect = replace(context, encoder=encoder, latents=context.train.images.reshape(60, 120) / 255)
     vectors = np.random.default_rng(0).random((7, 120))
     samples = Samples(vectors, vectors.reshape(7, 12, 10, 1).astype(np.float32))
-    scorer = perfect.scorer
-    assert scorer.reencode(samples) == pytest.approx(0, abs=1e-6)
-    assert scorer.reencode(samples._replace(images=samples.images / 2)) == pytest.approx(0.5)
+    assert perfect.reencode(samples) == pytest.approx(0, abs=1e-6)
+    assert perfect.reencode(samples._replace(images=samples.images / 2)) == pytest.approx(0.5)
 
 
 def test_training_images_have_perfect_scores(context: LatentContext) -> None:
-    scorer, images = context.scorer, scale(context.train.images)
-    found = scorer.score(Samples(context.latents, images), scorer.fit_features(images))
+    images = scale(context.train.images)
+    features = context.encode_features(images)
+    reference = fit_gaussian(features)
+    found = context.score(Samples(context.latents, images), reference)
     assert found["nearest_vector"] == found["nearest_image"] == 0
     assert found["frechet"] == pytest.approx(0, abs=1e-6)
     assert found["inside"] == pytest.approx(context.gaussian.fraction_inside(context.latents, 0.99))
-    probabilities = scorer.classify(images)
+    probabilities = context.classify(features)
     fractions = np.bincount(probabilities.argmax(axis=1)) / 60
     fractions = fractions[fractions > 0]
     assert found["class_entropy"] == pytest.approx(-(fractions * np.log2(fractions)).sum(), abs=1e-9)
@@ -316,11 +298,11 @@ def test_training_images_have_perfect_scores(context: LatentContext) -> None:
 
 
 def test_calibrated_probabilities_use_the_temperature(context: LatentContext) -> None:
-    scorer = context.scorer
     plain = predict(context.cnn, context.test.images).astype(float)
-    tempered = plain ** (1 / scorer.temperature)
+    tempered = plain ** (1 / context.temperature)
     expected = tempered / tempered.sum(axis=1, keepdims=True)
-    assert np.allclose(scorer.classify(scale(context.test.images)), expected, atol=1e-5)
+    features = context.encode_features(scale(context.test.images))
+    assert np.allclose(context.classify(features), expected, atol=1e-5)
 
 
 def test_generators_are_sampled_anew_for_every_seed(context: LatentContext) -> None:

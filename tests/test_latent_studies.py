@@ -11,16 +11,17 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
+from digits.analysis.latent import generators, scores
 from digits.data.splits import flatten, read_split
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
+from digits.networks.common import saved
 from digits.networks.common.saved import load_model, predict, save_model
 from digits.pipeline import StageError
-from studies.latent_spaces import dimension_curve, spaces
+from studies.latent_spaces import dimension_curve, dimensions
 from studies.latent_spaces.autoencoders import NOISE, change
-from studies.latent_spaces.dimensions import Dimensions
 from tests.support import helpers
-from tests.support.studied import COMPUTE, SIDE, run, splits, write_inputs
+from tests.support.studied import COMPUTE, SIDE, results, run, splits, write_inputs
 
 DIMENSIONS = {"generated_images": 12, "generator_seeds": 2, "mixture_components": 2}
 MEASURED = {"seed": 3, "compute": COMPUTE, "confidence": 0.95, "dimensions": DIMENSIONS}
@@ -67,19 +68,9 @@ def test_the_denoising_network_was_given_noise(networks: Path) -> None:
 def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     paths = splits(networks, "train", "test") | {"pipeline": networks / "cnn.keras"}
     for latent in ("2", "16"):
-        out = {
-            "autoencoders": networks / f"{latent}.keras",
-            "dimensions": workdir / "tables" / f"{latent}.csv",
-        }
-        run("dimensions", MEASURED, {"latent": latent}, **out, **paths)
-    run(
-        "dimension-curve",
-        {},
-        dimensions=workdir / "tables",
-        data=workdir / "summary.csv",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
-    )
+        paths |= {"autoencoders": networks / f"{latent}.keras"}
+        run("dimensions", MEASURED, {"latent": latent}, dimensions=workdir / f"tables/{latent}.csv", **paths)
+    run("dimension-curve", {}, dimensions=workdir / "tables", **results(workdir))
     means = json.loads((workdir / "metrics.json").read_text())
     test = read_split(networks / "test")
     back = predict(load_model(networks / "16.keras"), test.images)
@@ -88,7 +79,7 @@ def test_sizes_are_measured_and_drawn(networks: Path, workdir: Path) -> None:
     assert (
         means["components"]["reconstruction_error"]["16"] < means["components"]["reconstruction_error"]["2"]
     )
-    summary = pd.read_csv(workdir / "summary.csv")
+    summary = pd.read_csv(workdir / "data")
     assert summary.groupby(["latent", "space"]).size().tolist() == [5] * 4
     drawn = summary[summary["score"].str.startswith("frechet")]
     assert ((drawn["low"] <= drawn["mean"]) & (drawn["mean"] <= drawn["high"])).all()
@@ -102,7 +93,7 @@ def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
     noise = read_split(folder / "train")
     train = replace(noise, images=100 + noise.images // 5)  # grey, so that nothing is clipped
     variances = PCA().fit(flatten(train.images).astype(float)).explained_variance_
-    space = spaces.of_components(train, 4)
+    space = dimensions.of_components(train, 4)
     codes = space.encode(train.images)
     assert np.allclose(codes.var(axis=0, ddof=1), variances[:4])
     lost = ((space.decode(codes) - train.images / 255) ** 2).mean()
@@ -111,7 +102,7 @@ def test_components_lose_the_variance_of_the_others(folder: Path) -> None:
 
 def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
     train = read_split(folder / "train")
-    space = spaces.of_components(train, 1000)
+    space = dimensions.of_components(train, 1000)
     assert space.encode(train.images).shape == (len(train), SIDE**2)
     assert np.allclose(space.decode(space.encode(train.images)), train.images / 255, atol=1e-6)
 
@@ -119,10 +110,10 @@ def test_more_components_than_pixels_lose_nothing(folder: Path) -> None:
 def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(folder: Path) -> None:
     train, easy = read_split(folder / "train"), read_split(folder / "test")
     test = replace(easy, labels=np.where(np.arange(len(easy)) % 4 == 0, 0, easy.labels))
-    space = spaces.of_components(train, 1000)
-    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
-    compared = {"all": space, "one": spaces.of_components(train, 1)}
-    table = spaces.measure(compared, (train, test), cnn, settings, 3, 0.95)
+    space = dimensions.of_components(train, 1000)
+    cnn, settings = load_model(folder / "cnn.keras"), dimensions.Dimensions.model_validate(DIMENSIONS)
+    compared = {"all": space, "one": dimensions.of_components(train, 1)}
+    table = dimensions.measure(compared, (train, test), cnn, settings, 3, 0.95)
     bounds = table[["low", "mean", "high"]].to_numpy(float).tolist()
     scores = dict(zip(zip(table["space"], table["score"], strict=True), bounds, strict=True))
     voters = KNeighborsClassifier(10).fit(space.encode(train.images), train.labels)
@@ -134,16 +125,16 @@ def test_neighbours_are_scikit_learn_s_and_a_space_that_loses_little_is_close(fo
 
 def test_each_distance_is_of_its_own_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = read_split(folder / "train"), read_split(folder / "test")
-    cnn, settings = load_model(folder / "cnn.keras"), Dimensions.model_validate(DIMENSIONS)
-    monkeypatch.setattr(spaces, "sample_gaussian", lambda _, n, rng: np.full((n, 1), 2.0))
-    monkeypatch.setattr(spaces, "sample_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
-    monkeypatch.setattr(spaces, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
-    monkeypatch.setattr(spaces, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
-    space = spaces.Space(
+    cnn, settings = load_model(folder / "cnn.keras"), dimensions.Dimensions.model_validate(DIMENSIONS)
+    monkeypatch.setattr(generators, "sample_gaussian", lambda _, n, rng: np.full((n, 1), 2.0))
+    monkeypatch.setattr(generators, "sample_mixture", lambda _, n, rng: np.full((n, 1), 3.0))
+    monkeypatch.setattr(saved, "predict", lambda _, images: images.reshape(len(images), -1) / 255)
+    monkeypatch.setattr(scores, "frechet_distance", lambda drawn, _: float(drawn.mean[0]))
+    space = dimensions.Space(
         lambda images: np.linspace(0, 1, len(images))[:, None],
         lambda vectors: np.broadcast_to(vectors[:, :, None, None], (len(vectors), SIDE, SIDE, 1)),
     )
-    table = spaces.measure({"a": space}, parts, cnn, settings, 3, 0.95)
+    table = dimensions.measure({"a": space}, parts, cnn, settings, 3, 0.95)
     means = dict(zip(table["score"], table["mean"], strict=True))
     assert means["frechet_normal"] == pytest.approx(2)
     assert means["frechet_mixture"] == pytest.approx(3)
@@ -155,8 +146,8 @@ def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) 
     network = build_autoencoder(helpers.autoencoder(), images, 1)
     save_model(workdir / "ae.keras", network)
     paths = splits(folder, "test") | {"dataset": folder / "dataset.json"}
-    out = {"data": workdir / "data", "plots": workdir / "plots"}
-    run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "ae.keras", **paths, **out)
+    paths |= results(workdir)
+    run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "ae.keras", **paths)
     vectors, places = (pd.read_csv(workdir / "data" / f"{name}.csv") for name in ("vectors", "places"))
     (left, top), (right, bottom) = places.iloc[0].tolist(), places.iloc[-1].tolist()
     assert vectors["first"].between(left, right).mean() > 0.9
@@ -164,14 +155,13 @@ def test_a_latent_space_of_two_dimensions_is_a_map(folder: Path, workdir: Path) 
     assert (workdir / "plots" / "map.png").exists()
     save_model(workdir / "deep.keras", build_autoencoder(helpers.autoencoder(latent=3), images, 1))
     with pytest.raises(StageError, match="has 3 latent dimensions; a map needs 2"):
-        run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "deep.keras", **paths, **out)
+        run("latent-map", {"compute": COMPUTE}, autoencoders=workdir / "deep.keras", **paths)
 
 
 def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: Path) -> None:
-    out = {"data": workdir / "data", "plots": workdir / "plots", "metrics": workdir / "metrics.json"}
     paths = {"pipeline": networks / "2.keras", "autoencoders": networks / "denoising.keras"}
     settings = {"seed": 3, "compute": COMPUTE, "latent-analysis.denoising": NOISE_LEVELS}
-    run("denoising", settings, **splits(networks, "test"), **paths, **out)
+    run("denoising", settings, **splits(networks, "test"), **paths, **results(workdir))
     gains = json.loads((workdir / "metrics.json").read_text())
     methods = ["median filter", "trained on noise", "trained to copy"]
     assert {kind: sorted(found) for kind, found in gains.items()} == {

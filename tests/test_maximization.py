@@ -5,7 +5,6 @@ import pytest
 
 from digits.analysis.saliency.maximization import (
     ascend,
-    best_of_each,
     choose_starts,
     find_constant,
     maximize,
@@ -83,10 +82,6 @@ def test_starts_are_the_images_that_activate_a_map_most() -> None:
     preactivations = np.array([[1.0, -9.0], [3.0, -2.0], [2.0, 5.0]])
     assert choose_starts(activations, preactivations, 2).tolist() == [[1, 2], [2, 1]]
     assert choose_starts(activations, preactivations, 9).shape == (2, 3)
-
-
-def test_the_best_of_each_group_is_given_by_its_position() -> None:
-    assert best_of_each(np.array([1.0, 4.0, 3.0, 9.0, 8.0, 9.0]), 3).tolist() == [1, 3]
 
 
 def test_the_best_of_several_ascents_is_kept() -> None:

@@ -10,7 +10,7 @@ from mlflow.entities import LoggedModelOutput, Metric, Param, Run, RunTag
 from digits.tracking import audit, store
 from digits.tracking.__main__ import main
 from digits.tracking.digest import md5
-from digits.tracking.history import History
+from digits.tracking.history import read_history
 
 STATE = "5f1c0a9be27d3468"
 JOURNAL = "20250102T030405-evaluate-590b6423861c"
@@ -132,7 +132,7 @@ def test_an_old_journal_half_sent_is_completed(
 
 def test_nested_metrics_of_an_old_run_are_compared(client: MlflowClient) -> None:
     main(["sync"])
-    found = audit.audit(store.Ledger(), History(), ["metrics/evaluate.json", "metrics/predictions.csv"])
+    found = audit.audit(store.Ledger(), read_history(), ["metrics/evaluate.json", "metrics/predictions.csv"])
     assert (found.numbers, found.untracked, found.contradictions) == (3, [], [])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from digits.pipeline import processes
 from digits.tracking import provenance
-from digits.tracking.history import History
+from digits.tracking.history import read_history
 from tests.support.helpers import ROOT
 from tools import verify
 from tools.sandbox import Sandbox
@@ -86,7 +86,7 @@ def test_a_copy_leaves_the_repository_of_a_hook_alone(
     assert copy.git("log", "--format=%s").split() == ["results", "copy"]
     assert copy.git("rev-parse", "--absolute-git-dir").strip() == str(copy.path.resolve() / ".git")
     monkeypatch.chdir(copy.path)
-    place = History().find(OUTPUT)
+    place = read_history().get(OUTPUT)
     assert place
     assert (place.commit, provenance.tags()["commit"]) == (commit, commit)
     assert victim() == before

@@ -14,12 +14,13 @@ from ruamel.yaml import YAML
 
 from digits.analysis.classification.intervals import accuracy_interval
 from digits.pipeline import StageError, processes
-from digits.pipeline.declaration import is_code
+from digits.pipeline.declaration import PACKAGES, is_code
 from digits.tracking.digest import STUDIES_LOCK, locked_stages
 from tests.support.helpers import ROOT
 from tools import results, verify
 from tools.sandbox import Sandbox
 
+PICTURES, TABLES = "studies/plots", "studies/metrics"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 METRICS: dict[str, dict[str, float]] = {
     "evaluate": {"cnn": 0.75, "mlp": 0.5, "ae": 0.01},
@@ -42,7 +43,7 @@ Fréchet distance, generated to test images      12.3"""
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with small results and pages without them; no study has been run."""
-    for folder in ("metrics", "docs", results.METRICS, f"{results.PICTURES}/twins"):
+    for folder in ("metrics", "docs", TABLES, f"{PICTURES}/twins"):
         (tmp_path / folder).mkdir(parents=True)
     for stage, values in METRICS.items():
         (tmp_path / "metrics" / f"{stage}.json").write_text(json.dumps(values))
@@ -60,10 +61,22 @@ def test_results_are_shown_as_plain_text(project: Path) -> None:
 def test_intervals_have_the_confidence_of_the_settings(project: Path) -> None:
     found = {name: ends for name, _, ends in results.results(project).accuracies}
     assert found["CNN"] == accuracy_interval(3, 4, 0.9)
-    (project / "params.yaml").write_text("confidence: 0.5\nfeature-importance: {chosen_pixels: 9}\n")
-    assert (
-        "| on the 4 test images | accuracy | 50% interval |" in results.pages(project)[project / "README.md"]
-    )
+    for confidence, level in ((0.5, "50%"), (0.995, "99.5%")):
+        settings = f"confidence: {confidence}\nfeature-importance: {{chosen_pixels: 9}}\n"
+        (project / "params.yaml").write_text(settings)
+        page = results.pages(project)[project / "README.md"]
+        assert f"| on the 4 test images | accuracy | {level} interval |" in page
+
+
+def test_no_text_names_a_level_that_is_not_the_setting(project: Path) -> None:
+    shown = results.results(project)
+    assert shown.confidence == 0.9
+    assert "95" not in results.plain(shown) + results.markdown(shown)
+    sources = [path for folder in (*PACKAGES, "tools") for path in (ROOT / folder).rglob("*.py")]
+    for path in [*sources, *PAGES]:
+        text = results.with_table(path.read_text(encoding="utf-8"), "")
+        assert not re.search(r"\b(50|68|80|9\d(\.\d+)?) ?(%|percent) (confidence )?interval", text), path
+        assert path.suffix == ".md" or not re.search(r"confidence\b[^=\n]*= ?0?\.\d", text), path
 
 
 def test_the_readme_gets_its_table_between_the_marks(project: Path) -> None:
@@ -81,9 +94,9 @@ def test_a_study_is_shown_once_it_has_been_run(project: Path) -> None:
     assert results.pages(project)[page] == f"{results.BEGIN}\nNot run yet.\n{results.END}\n"
     layer = {"matched_correlation": 0.5, "matched_by_chance": 0.25, "cka": 0.75, "cka_by_chance": 0.125}
     twins: dict[str, Any] = {"conv": layer, "kernels": {"matched_cosine": 0.9, "by_chance": 0.1}}
-    (project / results.METRICS / "twins.json").write_text(json.dumps(twins))
+    (project / TABLES / "twins.json").write_text(json.dumps(twins))
     for name in ("layers.png", "kernels.png"):
-        (project / results.PICTURES / "twins" / name).touch()
+        (project / PICTURES / "twins" / name).touch()
     text = results.pages(project)[page]
     assert "### Twins\n\n![twins](../studies/plots/twins/layers.png)" in text
     assert "| conv | 0.50 | 0.25 | 0.75 | 0.12 |" in text
@@ -142,8 +155,8 @@ def test_results_count_once_they_are_committed(project: Path, tmp_path: Path) ->
         page.write_text(text, encoding="utf-8")
     repository = Sandbox(project)
     repository.git("init", "-q", "-b", "main")
-    (project / results.PICTURES / "twins" / "layers.png").touch()  # git archive wants something in a folder
-    (project / results.METRICS / "features.json").write_text("{}")
+    (project / PICTURES / "twins" / "layers.png").touch()  # git archive wants something in a folder
+    (project / TABLES / "features.json").write_text("{}")
     repository.git("add", "--all")
     repository.git("commit", "-q", "-m", "results and tables")
     (project / "metrics" / "evaluate.json").write_text(json.dumps(METRICS["evaluate"] | {"ae": 0.25}))
@@ -197,7 +210,7 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
 
 def test_the_pages_show_every_picture() -> None:
     pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("tour.md", "studies.md"))
-    folders = (ROOT / "plots", ROOT / results.PICTURES)
+    folders = (ROOT / "plots", ROOT / PICTURES)
     pictures = [path.relative_to(ROOT).as_posix() for folder in folders for path in folder.rglob("*.png")]
     assert [picture for picture in pictures if picture not in pages] == []
 

@@ -1,4 +1,4 @@
-"""Scores of samples: Fréchet distance, nearest neighbours, intervals over seeds, and the scorer itself."""
+"""Scores of samples: Fréchet distance, nearest neighbours, intervals over seeds."""
 
 import numpy as np
 import pandas as pd

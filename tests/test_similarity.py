@@ -8,7 +8,6 @@ from scipy.stats import ortho_group
 
 from digits.analysis.saliency.similarity import (
     by_chance,
-    correlate,
     correlate_kernels,
     correlate_maps,
     linear_cka,
@@ -36,12 +35,12 @@ def test_columns_are_correlated_as_numpy_does_it() -> None:
     first, second = normal(40, 3), normal(40, 2, seed=1)
     second[:, 0] += 2 * first[:, 1]
     expected = np.corrcoef(first.T, second.T)[:3, 3:]
-    assert correlate(first, second) == pytest.approx(expected)
+    assert correlate_maps(first, second) == pytest.approx(expected)
 
 
 def test_what_does_not_vary_correlates_with_nothing() -> None:
     first = np.stack([np.full(30, 0.1), np.arange(30.0)], axis=1)
-    assert correlate(first, first) == pytest.approx(np.array([[0, 0], [0, 1]]))
+    assert correlate_maps(first, first) == pytest.approx(np.array([[0, 0], [0, 1]]))
 
 
 def test_maps_are_correlated_over_all_places_of_all_images() -> None:

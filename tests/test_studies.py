@@ -16,7 +16,7 @@ from digits.training import repeated
 from studies import feature_curve
 from studies.published import published_table
 from tests.support import helpers
-from tests.support.studied import COMPUTE, SIDE, dump, run, splits, write_inputs
+from tests.support.studied import COMPUTE, SIDE, dump, results, run, splits, write_inputs
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +55,8 @@ def test_features_are_counted_and_drawn(folder: Path, workdir: Path) -> None:
         assert rows["features"].tolist() == ([2] if source == "clusters" else [2, 9, 9])
         assert rows["seed"].nunique() == (1 if source == "clusters" else 2)
         assert rows["accuracy"].between(0, 1).all()
-    run(
-        "feature-curve",
-        {},
-        {},
-        features=workdir / "tables",
-        feature_curve=workdir / "summary.csv",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
-    )
+    paths = {"features": workdir / "tables", "feature_curve": workdir / "summary.csv"}
+    run("feature-curve", {}, **paths, **results(workdir))
     means = json.loads((workdir / "metrics.json").read_text())
     forest = pd.read_csv(workdir / "tables" / "forest.csv")
     assert means["forest"]["9"] == pytest.approx(forest["accuracy"][1:].mean(), abs=1e-6)
@@ -86,16 +79,9 @@ def test_published_networks_stand_beside_their_figures(folder: Path, workdir: Pa
         assert len(pd.read_csv(table)) == (1 if net == "8" else 2)
     features = {"source": ["forest"], "features": [70], "mean": 0.5, "min": 0.4, "max": 0.6, "count": 3}
     pd.DataFrame(features).to_csv(workdir / "features.csv", index=False)
-    run(
-        "published-table",
-        {},
-        published=workdir / "tables",
-        feature_curve=workdir / "features.csv",
-        literature=helpers.ROOT / "studies" / "published" / "literature.csv",
-        data=workdir / "data",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
-    )
+    literature = helpers.ROOT / "studies" / "published" / "literature.csv"
+    paths = {"published": workdir / "tables", "feature_curve": workdir / "features.csv"}
+    run("published-table", {}, literature=literature, **paths, **results(workdir))
     comparison = pd.read_csv(workdir / "data" / "comparison.csv", dtype={"net": str})
     parameters = comparison[(comparison["net"] == "1") & (comparison["what"] == "parameters")]
     assert parameters["mean"].item() == SIDE * SIDE + 1 + 2 * 3
@@ -103,10 +89,8 @@ def test_published_networks_stand_beside_their_figures(folder: Path, workdir: Pa
     assert (forest["low"].item(), forest["mean"].item()) == (0.923, 0.5)
     assert json.loads((workdir / "metrics.json").read_text())["forest-70"]["accuracy"]["max"] == 0.6
     assert (workdir / "plots" / "units.png").exists()
-    literature = pd.read_csv(helpers.ROOT / "studies" / "published" / "literature.csv", dtype={"net": str})
-    figure = published_table.draw(
-        pd.read_csv(workdir / "data" / "summary.csv", dtype={"net": str}), literature
-    )
+    tables = (pd.read_csv(file, dtype={"net": str}) for file in (workdir / "data/summary.csv", literature))
+    figure = published_table.draw(*tables)
     containers: Any = figure.axes[0].containers
     ours, theirs = containers
     assert ours.lines[0].get_xdata().tolist() == [1, 8]
@@ -135,10 +119,8 @@ def test_another_seed_makes_another_network(folder: Path, workdir: Path, net: st
         {"seed": 3, "confidence": 0.9, "stability": {"bootstrap": 20}},
         {"net": net},
         predictions=workdir / "predictions.npy",
-        data=workdir / "cells.csv",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
         **inputs(folder, "test"),
+        **results(workdir),
     )
     predictions, images = np.load(workdir / "predictions.npy"), read_split(folder / "test").images
     networks = [load_model(workdir / f"{name}.keras") for name in ("own", "twin")]
@@ -156,46 +138,25 @@ def test_twins_are_matched_and_a_network_is_its_own_twin(folder: Path, workdir: 
     for name, seed in (("own", 1), ("other", 2)):
         save_model(workdir / f"{name}.keras", build_cnn(helpers.cnn(layers=(4, 5)), images, 3, seed))
     for twin in ("own", "other"):
-        run(
-            "twins",
-            settings,
-            test=folder / "test",
-            pipeline=workdir / "own.keras",
-            twins=workdir / f"{twin}.keras",
-            data=workdir / "data",
-            plots=workdir / twin,
-            metrics=workdir / f"{twin}.json",
-        )
-    own, other = (json.loads((workdir / f"{name}.json").read_text()) for name in ("own", "other"))
+        paths = {"pipeline": workdir / "own.keras", "twins": workdir / f"{twin}.keras"}
+        run("twins", settings, **splits(folder, "test"), **paths, **results(workdir / twin))
+    own, other = (json.loads((workdir / name / "metrics.json").read_text()) for name in ("own", "other"))
     assert own["kernels"]["matched_cosine"] == pytest.approx(1)
     assert own["convolution_2"]["cka"] == pytest.approx(1)
     assert own["convolution_1"]["matched_by_chance"] < own["convolution_1"]["matched_correlation"]
     assert other["kernels"]["matched_cosine"] < 0.999
-    pairs = pd.read_csv(workdir / "data" / "pairs.csv")
+    pairs = pd.read_csv(workdir / "other" / "data" / "pairs.csv")
     assert pairs.groupby("layer")["twin_map"].nunique().tolist() == [4, 5]
-    assert {path.name for path in (workdir / "other").iterdir()} == {"layers.png", "kernels.png"}
+    assert {path.name for path in (workdir / "other" / "plots").iterdir()} == {"layers.png", "kernels.png"}
 
 
 def test_label_suspects_are_listed_and_shown(folder: Path, workdir: Path) -> None:
-    folds = {"folds": 2, "epochs": 2, "flipped": 0.1}
-    settings = {
-        "seed": 3,
-        "compute": COMPUTE,
-        "train-cnn": helpers.cnn(layers=(4,)),
-        "out-of-fold": folds,
-    }
-    run("out-of-fold", settings, {}, out_of_fold=workdir / "arrays", **inputs(folder, "train", "val"))
-    run(
-        "label-suspects",
-        {},
-        {},
-        data=workdir / "suspects.csv",
-        plots=workdir / "plots",
-        metrics=workdir / "metrics.json",
-        out_of_fold=workdir / "arrays",
-        **inputs(folder, "train"),
-    )
+    settings = {"seed": 3, "compute": COMPUTE, "train-cnn": helpers.cnn(layers=(4,))}
+    settings["out-of-fold"] = {"folds": 2, "epochs": 2, "flipped": 0.1}
+    arrays = {"out_of_fold": workdir / "arrays"}
+    run("out-of-fold", settings, **arrays, **inputs(folder, "train", "val"))
+    run("label-suspects", {}, **arrays, **inputs(folder, "train"), **results(workdir))
     assert np.allclose(np.load(workdir / "arrays" / "probabilities.npy").sum(axis=1), 1, atol=1e-5)
     found = json.loads((workdir / "metrics.json").read_text())
     assert found["found_again"]["flipped"] == 9
-    assert found["suspects"] == len(pd.read_csv(workdir / "suspects.csv"))
+    assert found["suspects"] == len(pd.read_csv(workdir / "data"))

@@ -15,7 +15,7 @@ from digits.analysis.classification.intervals import draw_counts
 from digits.data.splits import Split, flatten
 from digits.networks.common import saved
 from digits.training import repeated
-from studies.features import representations
+from studies import features
 from studies.label_suspects import __main__ as label_suspects
 from studies.label_suspects import out_of_fold
 from studies.seeds import stability
@@ -28,17 +28,15 @@ SIDE = 6
 def test_impurity_breaks_the_ties_of_permutation(tmp_path: Path) -> None:
     table = pd.DataFrame({"impurity": [0.1, 0.3, 0.2, 0.4], "permutation": [0.0, 0.0, 0.5, -0.1]})
     table.to_csv(tmp_path / "importances.csv", index=False)
-    order = representations.pixel_order(
-        "permutation", helpers.random_split(9), tmp_path / "importances.csv", 0
-    )
+    order = features.pixel_order("permutation", helpers.random_split(9), tmp_path / "importances.csv", 0)
     assert order.tolist() == [2, 1, 0, 3]
-    order = representations.pixel_order("forest", helpers.random_split(9), tmp_path / "importances.csv", 0)
+    order = features.pixel_order("forest", helpers.random_split(9), tmp_path / "importances.csv", 0)
     assert order.tolist() == [3, 1, 2, 0]
 
 
 def test_mutual_information_is_scikit_learns_pixel_by_pixel() -> None:
     split = helpers.random_split(200)
-    values = representations.mutual_information(split)
+    values = features.mutual_information(split)
     levels = split.images.reshape(200, -1) // 32
     expected = [mutual_info_score(levels[:, pixel], split.labels) for pixel in range(SIDE * SIDE)]
     assert np.allclose(values, expected)
@@ -47,10 +45,10 @@ def test_mutual_information_is_scikit_learns_pixel_by_pixel() -> None:
 def test_components_and_clusters_are_scikit_learn_s() -> None:
     train, test = helpers.random_split(80), helpers.random_split(10, seed=1)
     rng = np.random.default_rng(0)
-    components = representations.principal_components(train)(5)(test.images, rng)
+    components = features.principal_components(train)(5)(test.images, rng)
     expected = PCA(5, svd_solver="full").fit(flatten(train.images)).transform(flatten(test.images))
     assert np.allclose(np.abs(components), np.abs(expected), atol=1e-4)
-    distances = representations.clusters(train, 4, 0)(train.images, rng)
+    distances = features.clusters(train, 4, 0)(train.images, rng)
     nearest = distances.argmin(axis=1)
     means = np.stack([flatten(train.images)[nearest == cluster].mean(axis=0) for cluster in range(4)])
     assert (cdist(flatten(train.images), means).argmin(axis=1) == nearest).mean() > 0.9

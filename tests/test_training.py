@@ -36,7 +36,7 @@ from digits.training.loop import (
 )
 from digits.training.outputs import write_result
 from tests.support.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
-from tools.dependencies import undeclared
+from tools.dependencies import ROOT, undeclared
 
 STILL = optimizer(rate=1e-30)  # too small a step to move any weight
 TRAIN = random_split(61)  # no multiple of the batch
@@ -279,7 +279,7 @@ def test_a_damaged_checkpoint_is_reported_and_ignored(
 
 
 def test_the_checkpoint_key_covers_the_code_that_decides_a_training() -> None:
-    assert undeclared() == tuple(name.replace(".", "/") for name in checkpoint.UNDECLARED)
+    assert undeclared() == tuple(ROOT / name.replace(".", "/") for name in checkpoint.UNDECLARED)
     array = np.zeros(3)
     plain = checkpoint.key("settings", [array])
     assert plain == checkpoint.key("settings", [array])

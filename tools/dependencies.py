@@ -35,12 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.dependencies", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
     check = parser.parse_args().check
-    stale = [package for package in FOLDERS if written(package) != pipeline_file(package).read_text("utf-8")]
-    for package in stale:
-        path = pipeline_file(package)
+    texts = {pipeline_file(package): written(package) for package in FOLDERS}
+    stale = {path: text for path, text in texts.items() if path.read_text("utf-8") != text}
+    for path, text in stale.items():
         print(f"{path.relative_to(ROOT)}: {'differs from the code' if check else 'written'}")
         if not check:
-            path.write_text(written(package), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
     return 1 if check and stale else 0
 
 
@@ -97,9 +97,8 @@ def settings(package: str, stage: str, matrix: Mapping[str, list[Any]]) -> Comme
     if package != "stages":
         own = YAML(typ="safe").load(ROOT / package / "params.yaml")
         parents = [key for key in keys if key.partition(".")[0] not in own]
-        keys = [key for key in keys if key not in parents] + (
-            [{"../params.yaml": parents}] if parents else []
-        )
+        keys = [key for key in keys if key not in parents]
+        keys += [{"../params.yaml": parents}] if parents else []
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     return listed
@@ -118,13 +117,14 @@ def code(package: str, stage: str) -> list[str]:
     files = closure(entry_module(package, stage))
     units = {_unit(file) for file in files}
     outermost = {unit for unit in units if not any(other in unit.parents for other in units)}
-    return sorted(_dependency(package, unit.relative_to(ROOT)) for unit in outermost)
-
-
-def _dependency(package: str, unit: Path) -> str:
-    if package == "stages":
-        return unit.as_posix()
-    return unit.relative_to(package).as_posix() if unit.parts[0] == package else f"{LINKS}{unit.as_posix()}"
+    folder = pipeline_file(package).parent
+    links = Path() if folder == ROOT else Path(LINKS)
+    return sorted(
+        (
+            unit.relative_to(folder) if unit.is_relative_to(folder) else links / unit.relative_to(ROOT)
+        ).as_posix()
+        for unit in outermost
+    )
 
 
 def _unit(file: Path) -> Path:
@@ -140,7 +140,8 @@ def closure(module: Path) -> set[Path]:
     while open_ends:
         file = open_ends.pop()
         seen.add(file)
-        open_ends |= {each for each in imported(file) - seen if not _is_undeclared(each)}
+        others = imported(file) - seen
+        open_ends |= {each for each in others if not any(map(each.is_relative_to, undeclared()))}
     return {file for file in seen if holds_code(file)}
 
 
@@ -163,14 +164,10 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 @cache
-def undeclared() -> tuple[str, ...]:
+def undeclared() -> tuple[Path, ...]:
     """Return the folders and files that can move no byte, as pyproject.toml lists them."""
-    return tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pipeline"]["undeclared"])
-
-
-def _is_undeclared(file: Path) -> bool:
-    name = file.relative_to(ROOT).as_posix()
-    return any(name == entry or name.startswith(f"{entry}/") for entry in undeclared())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return tuple(ROOT / entry for entry in project["tool"]["pipeline"]["undeclared"])
 
 
 @cache

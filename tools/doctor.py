@@ -15,7 +15,8 @@ from digits.pipeline.declaration import declared_settings
 from digits.pipeline.settings import read
 from digits.tracking import journal, store
 from digits.tracking.sync import stale_stages
-from tools.verify import ROOT, differences
+from tools.dependencies import ROOT
+from tools.verify import differences
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_GIGABYTES = 4
@@ -71,9 +72,9 @@ def _fingerprint() -> Finding:
 
 
 def _git() -> Finding:
-    if _output("git", "rev-parse", "--is-inside-work-tree") != "true":
+    if processes.output("git", "rev-parse", "--is-inside-work-tree", cwd=ROOT) != "true":
         return Finding("no repository here", "clone the repository instead of copying it", fault=True)
-    if _output("git", "config", "user.email") and _output("git", "config", "user.name"):
+    if all(processes.output("git", "config", key, cwd=ROOT) for key in ("user.email", "user.name")):
         return Finding("the repository and the committer are known")
     remedy = "git config user.name NAME; git config user.email ADDRESS"
     return Finding("no committer, which `dvc exp run --queue` needs", remedy)
@@ -119,11 +120,10 @@ def _mlflow() -> Finding:
 
 def _journal() -> Finding:
     """Count the runs that MLflow has not received."""
-    waiting = [path.name for path in journal.journals() if journal.waits(path)]
-    if not waiting:
-        return Finding("all sent")
-    found = f"{len(waiting)} runs are not sent yet, the oldest is {waiting[0]}"
-    return Finding(found, "python -m digits.tracking sync")
+    if waiting := [path.name for path in journal.journals() if journal.waits(path)]:
+        found = f"{len(waiting)} runs are not sent yet, the oldest is {waiting[0]}"
+        return Finding(found, "python -m digits.tracking sync")
+    return Finding("all sent")
 
 
 def _gpu() -> Finding:
@@ -134,16 +134,11 @@ def _gpu() -> Finding:
         ctypes.CDLL("libcuda.so.1")
     except OSError as error:
         return Finding(f"the driver's library is missing: {error}", "install the driver's libcuda", True)
-    seen = _output(sys.executable, "-c", "import keras; print(*keras.distribution.list_devices('gpu'))")
-    if seen:
+    script = "import keras; print(*keras.distribution.list_devices('gpu'))"
+    if seen := processes.output(sys.executable, "-c", script, cwd=ROOT):
         return Finding(f"TensorFlow computes on {seen}")
-    remedy = ".venv/bin/pip install '.[gpu]'"
-    return Finding("a driver is loaded, but TensorFlow finds no CUDA libraries", remedy)
-
-
-def _output(*command: str) -> str:
-    done = processes.run(command, cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    found = "a driver is loaded, but TensorFlow finds no CUDA libraries"
+    return Finding(found, ".venv/bin/pip install '.[gpu]'")
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

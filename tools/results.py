@@ -14,10 +14,10 @@ from digits.data.files import read_json
 from digits.networks.registry import NETWORKS
 from digits.pipeline import StageError
 from digits.pipeline.settings import read
+from tools.dependencies import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-PICTURES, METRICS = "studies/plots", "studies/metrics"
+WHERE = "Pictures are in plots/ (docs/tour.md explains them); `make ui` opens the runs in MLflow."
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,7 @@ def main() -> int:
     show = parser.parse_args().show
     try:
         if show:
-            print(plain(results()))
-            print(
-                "\nPictures are in plots/ (docs/tour.md explains them); `make ui` opens the runs in MLflow."
-            )
+            print(plain(results()), WHERE, sep="\n\n")
         else:
             for page, text in pages().items():
                 page.write_text(text, encoding="utf-8")
@@ -81,22 +78,26 @@ def results(root: Path = ROOT) -> Results:
 
 def plain(found: Results) -> str:
     """Return the results as aligned text."""
-    header = (f"on {found.images:,} test images", "accuracy", f"{found.confidence:.0%} interval")
-    rows = [header, *((name, f"{value:.2%}", _interval(ends)) for name, value, ends in found.accuracies)]
+    rows = _accuracies(found, f"on {found.images:,} test images")
     width = max(len(name) for name, *_ in [*rows, *found.others])
-    lines = [f"{name:{width}}  {value:>8}  {ends}" for name, value, ends in rows]
+    lines = [f"{name:{width}}  {value:>8}  {interval}" for name, value, interval in rows]
     return "\n".join([*lines, "", *(f"{name:{width}}  {value:>8}" for name, value in found.others)])
 
 
 def markdown(found: Results) -> str:
     """Return the results as Markdown tables; the networks' own accuracies are bold."""
     titles = {network.title for network in NETWORKS.values()}
-    rows = [
-        (f"**{name}**" if name in titles else name, f"{value:.2%}", _interval(ends))
-        for name, value, ends in found.accuracies
-    ]
-    header = (f"on the {found.images:,} test images", "accuracy", f"{found.confidence:.0%} interval")
+    header, *rows = _accuracies(found, f"on the {found.images:,} test images")
+    rows = [(f"**{name}**" if name in titles else name, *cells) for name, *cells in rows]
     return f"{_table(header, rows)}\n\n{_table(('', ''), found.others)}"
+
+
+def _accuracies(found: Results, images: str) -> list[tuple[str, ...]]:
+    """Return titles and rows of the accuracies; the last title says the level of the intervals."""
+    rows = [
+        (name, f"{value:.2%}", f"{low:.2%} to {high:.2%}") for name, value, (low, high) in found.accuracies
+    ]
+    return [(images, "accuracy", f"{100 * found.confidence:g}% interval"), *rows]
 
 
 def pages(root: Path = ROOT) -> dict[Path, str]:
@@ -116,14 +117,12 @@ def with_table(text: str, table: str) -> str:
 def study_tables(root: Path) -> str:
     """Return pictures and table of each study that has been run."""
     shown = []
-    for study, (pictures, files) in STUDIES.items():
-        if all(
-            (root / path).exists() for path in [*files, *(f"{PICTURES}/{picture}" for picture in pictures)]
-        ):
+    for study, names in STUDIES.items():
+        files = {name: root / "studies" / name for name in names}
+        if all(file.exists() for file in files.values()):
             title = study.__name__.replace("_", " ")
-            links = [f"![{title}](../{PICTURES}/{picture})" for picture in pictures]
-            paths = [root / file for file in files]
-            found = [read_json(path) if path.suffix == ".json" else pd.read_csv(path) for path in paths]
+            links = [f"![{title}](../studies/{name})" for name in names if name.endswith(".png")]
+            found = [READERS[file.suffix](file) for file in files.values() if file.suffix in READERS]
             shown += [f"### {title.capitalize()}", *links, study(*found)]
     return "\n\n".join(shown) or "Not run yet."
 
@@ -164,7 +163,7 @@ def stability(mlp: dict[str, Any], cnn: dict[str, Any]) -> str:
         )
         accuracy = f"{found['accuracy']:.2%}, {found['accuracy_sd']:.2%}"
         wrong = (f"{found[key]:.2%}" for key in ("always_wrong", "sometimes_wrong"))
-        lines.append((name, str(found["trainings"]), accuracy, changed, moved, *wrong))
+        lines.append((name, found["trainings"], accuracy, changed, moved, *wrong))
     header = (
         "network", "trainings", "accuracy, mean and standard deviation", "predictions changed between two",
         "net change of the confusion matrix", "always wrong", "sometimes wrong",
@@ -183,16 +182,13 @@ def twins(found: dict[str, Any]) -> str:
 
 def label_suspects(found: dict[str, Any]) -> str:
     """Return what the search for wrong labels finds."""
-    again = found["found_again"]
+    again, flipped = found["found_again"], found["found_again"]["flipped"]
     lines = [
-        ("in the training split as it is", str(found["suspects"])),
-        ("labels changed on purpose", str(again["flipped"])),
+        ("in the training split as it is", found["suspects"]),
+        ("labels changed on purpose", flipped),
         ("fraction of these that are found", f"{again['recall']:.1%}"),
         ("fraction of those found that were changed", f"{again['precision']:.1%}"),
-        (
-            f"fraction of the first {again['flipped']} found that were changed",
-            f"{again['top_precision']:.1%}",
-        ),
+        (f"fraction of the first {flipped} found that were changed", f"{again['top_precision']:.1%}"),
     ]
     return _table(("suspected labels", ""), lines)
 
@@ -225,31 +221,27 @@ def denoising(found: dict[str, Any]) -> str:
     return _table(("mean gain in decibels", *methods), lines)
 
 
-STUDIES: dict[Callable[..., str], tuple[list[str], list[str]]] = {  # their pictures, and what they read
-    published: (["published/units.png"], [f"{METRICS}/published.json", "studies/published/literature.csv"]),
-    features: (["features/accuracy.png"], [f"{METRICS}/features.json"]),
+READERS: dict[str, Callable[[Path], Any]] = {".json": read_json, ".csv": pd.read_csv}
+STUDIES: dict[Callable[..., str], tuple[str, ...]] = {  # below studies/: pictures and numbers
+    published: ("plots/published/units.png", "metrics/published.json", "published/literature.csv"),
+    features: ("plots/features/accuracy.png", "metrics/features.json"),
     stability: (
-        ["stability/mlp/cells.png", "stability/cnn/cells.png"],
-        [f"{METRICS}/stability_mlp.json", f"{METRICS}/stability_cnn.json"],
+        "plots/stability/mlp/cells.png", "plots/stability/cnn/cells.png",
+        "metrics/stability_mlp.json", "metrics/stability_cnn.json",
     ),
-    twins: (["twins/layers.png", "twins/kernels.png"], [f"{METRICS}/twins.json"]),
-    label_suspects: (["label-suspects/suspects.png"], [f"{METRICS}/label-suspects.json"]),
-    dimensions: (["dimensions/scores.png", "latent-map/map.png"], [f"{METRICS}/dimensions.json"]),
+    twins: ("plots/twins/layers.png", "plots/twins/kernels.png", "metrics/twins.json"),
+    label_suspects: ("plots/label-suspects/suspects.png", "metrics/label-suspects.json"),
+    dimensions: ("plots/dimensions/scores.png", "plots/latent-map/map.png", "metrics/dimensions.json"),
     denoising: (
-        ["denoising/denoising.png", "denoising/denoising_images.png"],
-        [f"{METRICS}/denoising.json"],
+        "plots/denoising/denoising.png", "plots/denoising/denoising_images.png", "metrics/denoising.json",
     ),
-}
+}  # fmt: skip
 
 
 def _table(header: tuple[str, ...], rows: list[Any]) -> str:
     rule = f"|{'---|' * len(header)}"
     lines = [re.sub(" +", " ", f"| {' | '.join(map(str, cells))} |") for cells in (header, *rows)]
     return "\n".join([lines[0], rule, *lines[1:]])
-
-
-def _interval(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.2%} to {ends[1]:.2%}"
 
 
 def _range(low: float, high: float) -> str:

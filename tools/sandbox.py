@@ -13,9 +13,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from digits.pipeline import processes
+from tools.dependencies import ROOT
 from tools.results import plain, results
 
-ROOT = Path(__file__).resolve().parents[1]
 QUICK = {
     "preprocess": {"train": 4000, "val": 500, "test": 500},
     "train-mlp": {"epochs": 6, "batch_size": 64},

@@ -6,6 +6,7 @@ metric must lie within the stated tolerance.
 
 import argparse
 import json
+import math
 import os
 import platform
 import shutil
@@ -22,17 +23,17 @@ from ruamel.yaml import YAML
 from digits.pipeline import processes
 from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
+from tools.dependencies import ROOT
 from tools.sandbox import Sandbox
 
-ROOT = Path(__file__).resolve().parents[1]
 RECORDED = Path("metrics") / "fingerprint.json"  # the machine that made the committed results
 # What can change the last bits of a float, beside the compute settings.
 LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
 FEATURES = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 # Another processor may round differently; a training then takes another course, as with another seed.
 # Accuracies may move by this much, all other metrics by this fraction of themselves.
-ACCURACY_TOLERANCE = 0.006
-RELATIVE_TOLERANCE = 0.3
+ACCURACY_TOLERANCE = {"rel_tol": 0.0, "abs_tol": 0.006}
+RELATIVE_TOLERANCE = {"rel_tol": 0.3}
 ACCURACIES = ("cnn", "cnn_val", "logistic", "mlp", "mlp_val", "pixels", "pixels_random")
 
 
@@ -57,8 +58,7 @@ def main() -> int:
     if arguments.record:
         (ROOT / RECORDED).write_text(json.dumps(fingerprint(), indent=2, sort_keys=True) + "\n")
         return 0
-    into = arguments.into
-    kept = nullcontext(into) if into else tempfile.TemporaryDirectory(prefix="verify-")
+    kept = nullcontext(arguments.into) if arguments.into else tempfile.TemporaryDirectory(prefix="verify-")
     with kept as folder, tempfile.TemporaryDirectory() as other:
         rerun, recorded = _clone(Path(folder)), _clone(Path(other) / "recorded")
         (recorded / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")  # to find the differing file
@@ -139,18 +139,15 @@ def _outputs(repository: Path) -> dict[tuple[str, str], str]:
 
 
 def pinpoint(recorded: Path, rerun: Path, unlike: Unlike) -> str:
-    """Return where an output differs: the first file of a folder, the tensor of a model."""
-    if (rerun / unlike.path).is_dir():
-        return _first_file(recorded, rerun, unlike)
+    """Return where an output differs: the first file of a folder, the tensor of a model.
+
+    DVC's listings say which files differ or, for folders in git, git does.
+    """
     if unlike.path.endswith(".keras"):
         return f"{unlike.path}, {_largest_difference(recorded, rerun, unlike)}"
-    return unlike.path
-
-
-def _first_file(recorded: Path, rerun: Path, unlike: Unlike) -> str:
-    """Return the first file that differs, according to DVC's listings or, for folders in git, to git."""
-    changed = _listing(recorded, unlike.recorded) ^ _listing(rerun, unlike.found)
-    if changed:
+    if not (rerun / unlike.path).is_dir():
+        return unlike.path
+    if changed := _listing(recorded, unlike.recorded) ^ _listing(rerun, unlike.found):
         return f"{unlike.path}/{min(changed)[0]}"
     status = Sandbox(rerun).git("status", "--porcelain", "--", unlike.path).splitlines()
     return status[0][3:] if status else f"{unlike.path} (DVC's cache does not list the recorded files)"
@@ -192,15 +189,10 @@ def compare_metrics(recorded: Path, rerun: Path) -> Iterator[str]:
             continue
         ours, theirs = (json.loads((folder / path.name).read_text()) for folder in (recorded, rerun))
         for key in sorted(ours.keys() | theirs.keys()):
-            if not _close(key, ours.get(key), theirs.get(key)):
-                yield f"{path.stem}: {key} is {theirs.get(key)}, recorded {ours.get(key)}"
-
-
-def _close(key: str, ours: float | None, theirs: float | None) -> bool:
-    if ours is None or theirs is None:
-        return False
-    relative = RELATIVE_TOLERANCE * max(abs(ours), abs(theirs))
-    return abs(ours - theirs) <= (ACCURACY_TOLERANCE if key in ACCURACIES else relative)
+            tolerance = ACCURACY_TOLERANCE if key in ACCURACIES else RELATIVE_TOLERANCE
+            one, other = ours.get(key), theirs.get(key)
+            if one is None or other is None or not math.isclose(one, other, **tolerance):
+                yield f"{path.stem}: {key} is {other}, recorded {one}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Files that are either complete or absent: written next to their final path, then renamed."""
 
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,9 @@ DECIMALS = 6
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it becomes `path` unless the block raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -36,8 +32,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, numbers: Any) -> None:
-    """Write JSON with sorted keys and floats rounded to DECIMALS places."""
-    write_text(path, json.dumps(_rounded(numbers), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    """Write JSON with sorted keys and floats rounded to DECIMALS places, of NumPy's numbers too.
+
+    Raises ValueError for nan and infinity.
+    """
+    exact = json.dumps(numbers, default=lambda number: number.item(), allow_nan=False)
+    rounded = json.loads(exact, parse_float=lambda digits: round(float(digits), DECIMALS))
+    write_text(path, json.dumps(rounded, indent=2, sort_keys=True) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -45,9 +46,9 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_table(path: Path, table: pd.DataFrame, index: bool = False) -> None:
-    """Write a table as CSV, floats with DECIMALS significant places after the point."""
-    write_text(path, table.to_csv(index=index, float_format=f"%.{DECIMALS}f", lineterminator="\n"))
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV without its index, floats with DECIMALS places after the point."""
+    write_text(path, table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"))
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -59,19 +60,3 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path) -> np.ndarray:
     """Open a .npy file memory-mapped and read-only."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return round(value, DECIMALS) if isinstance(value, float) else value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

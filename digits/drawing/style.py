@@ -22,13 +22,13 @@ COLOURS = (
 )  # fmt: skip
 GOOD, BAD = "#0077BB", "#CC3311"  # Tol's "vibrant" blue and red
 SIGNED, UNSIGNED = "PuOr_r", "viridis"  # signed: purple below 0, brown above
+COVERED = 0.998  # fraction of the values in a scale: covering the few largest would leave all others pale
 STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.cmap": "gray_r",
-    "svg.hashsalt": "digits",
 }
 
 
@@ -64,20 +64,17 @@ def draw_cells(ax: Axes, shades: np.ndarray, texts: list[str], darkest: float) -
         ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
 
 
-def signed_scale(values: np.ndarray, covered: float = 0.998) -> Normalize:
-    """Return a scale symmetric about 0 that covers this fraction of the values; nan is ignored.
-
-    Covering the few largest values too would leave all others pale.
-    """
+def signed_scale(values: np.ndarray, covered: float = COVERED) -> Normalize:
+    """Return a scale symmetric about 0 that covers this fraction of the values; nan is ignored."""
     limit = float(np.nanquantile(np.abs(values), covered)) or 1.0
     return Normalize(-limit, limit)
 
 
-def scale_of(values: np.ndarray, covered: float = 0.998) -> Normalize:
+def scale_of(values: np.ndarray) -> Normalize:
     """Return a scale from 0 up if no value is negative, a signed one otherwise."""
     if np.nanmin(values) < 0:
-        return signed_scale(values, covered)
-    return Normalize(0, float(np.nanquantile(values, covered)) or float(np.nanmax(values)) or 1.0)
+        return signed_scale(values)
+    return Normalize(0, float(np.nanquantile(values, COVERED)) or float(np.nanmax(values)) or 1.0)
 
 
 def scale_colours(norm: Normalize) -> Colormap:

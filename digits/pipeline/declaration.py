@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +18,6 @@ VARIABLE = re.compile(r"\$\{paths\.(\w+)\}")
 ITEM = re.compile(r"\$\{item\.(\w+)\}")
 
 
-@dataclass(frozen=True)
-class DeclaredPath:
-    """A path that a stage reads or writes, from the repository's root, and what it is to the record."""
-
-    name: str
-    path: Path
-    kind: Kind
-
-
 class Paths:
     """The paths of one stage as attributes, named as under `paths` in dvc.yaml.
 
@@ -37,36 +27,17 @@ class Paths:
 
     def __init__(self, stage: str, paths: Mapping[str, Path], items: Mapping[str, str] | None = None) -> None:
         self._stage = stage
-        self._paths = dict(paths)
-        self.items = dict(items or {})
+        self._values: dict[str, Any] = {**paths, **(items or {})}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if name in self.items:
-            return self.items[name]
-        if name not in self._paths:
+        if name not in self._values:
             raise AttributeError(f"dvc.yaml declares no path {name!r} for the stage {self._stage}")
-        return self._paths[name]
+        return self._values[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._paths
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """One stage of a dvc.yaml, for one member of its matrix where it has one."""
-
-    stage: str
-    inputs: tuple[DeclaredPath, ...]
-    outputs: tuple[DeclaredPath, ...]
-    items: Mapping[str, str]
-
-    @property
-    def paths(self) -> Paths:
-        """Its paths and items as attributes."""
-        places = (*self.outputs, *self.inputs)  # a stage may read what another wrote into its own folder
-        return Paths(self.stage, {place.name: place.path for place in reversed(places)}, self.items)
+        return name in self._values
 
 
 def read_pipeline(folder: Path) -> dict[str, Any]:
@@ -75,23 +46,34 @@ def read_pipeline(folder: Path) -> dict[str, Any]:
     return dict(YAML(typ="safe").load(path)) if path.exists() else {}
 
 
-def declare(stage: str, items: Mapping[str, str], folder: Path = Path()) -> Declaration:
-    """Return what the folder's dvc.yaml declares of a stage; KeyError where it does not have it."""
+def declare(
+    stage: str, items: Mapping[str, str], folder: Path = Path()
+) -> tuple[Paths, dict[Path, Kind], dict[Path, Kind]]:
+    """Return what the folder's dvc.yaml declares of a stage; KeyError where it does not have it.
+
+    items: of the stage's matrix, by their names. Returns its paths and items as attributes, then the kind
+    of each input and of each output, whose paths start at the repository's root.
+    """
     document = read_pipeline(folder)
     entry, variables = document["stages"][stage], document.get("vars", [{}])[0].get("paths", {})
+    names: dict[str, Path] = {}
 
-    def place(text: str, kind: Kind) -> DeclaredPath:
+    def declared(text: str, kind: Kind) -> tuple[Path, Kind]:
         named = VARIABLE.match(text)
-        path = _resolve(text, variables, items, folder)
+        text = VARIABLE.sub(lambda match: variables[match[1]], text)
+        path = Path(normpath(folder / ITEM.sub(lambda match: items[match[1]], text)))
         parts = path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
         name = named[1] if named else parts[0]
         if kind == "plots" and path.suffix:  # a table that DVC draws, not a folder of pictures
             kind = "file"
-        return DeclaredPath(name, path, "data" if name in SPLITS else kind)
+        names.setdefault(name, path)  # outputs first: a stage may read what another wrote into its own folder
+        return path, "data" if name in SPLITS else kind
 
-    inputs = [place(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text)]
-    outputs = [place(text, kind) for key, kind in OUTPUTS.items() for text in _texts(entry.get(key, []))]
-    return Declaration(stage, tuple(inputs), tuple(outputs), dict(items))
+    outputs = dict(
+        declared(text, kind) for key, kind in OUTPUTS.items() for text in _texts(entry.get(key, []))
+    )
+    inputs = dict(declared(text, "file") for text in _texts(entry.get("deps", [])) if not is_code(text))
+    return Paths(stage, names, items), inputs, outputs
 
 
 def is_code(dependency: str) -> bool:
@@ -125,8 +107,3 @@ def parameter_keys(entry: Mapping[str, Any]) -> list[str]:
 
 def _texts(entries: list[Any]) -> Iterator[str]:
     return (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
-
-
-def _resolve(text: str, variables: Mapping[str, str], items: Mapping[str, str], folder: Path) -> Path:
-    text = VARIABLE.sub(lambda match: variables[match[1]], text)
-    return Path(normpath(folder / ITEM.sub(lambda match: items[match[1]], text)))

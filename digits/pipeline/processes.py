@@ -39,6 +39,15 @@ def run(
     return subprocess.run(command, env=_environment(env, own), **options)
 
 
+def output(*command: str, **options: Any) -> str:
+    """Return what a program prints, stripped; nothing where it fails, or runs longer than a `timeout`."""
+    try:
+        done = run(command, capture_output=True, text=True, **options)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 def start(
     command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, own: bool = False, **options: Any
 ) -> "subprocess.Popen[Any]":

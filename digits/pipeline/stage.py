@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
-from digits.pipeline.declaration import Declaration, DeclaredPath, Paths, declare, describe, read_pipeline
+from digits.pipeline.declaration import Paths, declare, describe, read_pipeline
 from digits.tracking.journal import root
 
 REMEDIES = {
@@ -44,7 +44,7 @@ def run(main: Main) -> None:
     stage, folder = word.replace("_", "-"), Path() if package == "stages" else Path(package)
     items = _parse(stage, name, str(module.__doc__), folder)
     try:
-        _run(main, declare(stage, items, folder), folder)
+        _run(main, stage, items, folder)
     except StageError as error:
         sys.exit(f"{stage}: {error}")
     except OSError as error:
@@ -54,8 +54,9 @@ def run(main: Main) -> None:
         sys.exit(f"{stage}: {file}{error.strerror}. {REMEDIES[error.errno]}, and run it again.")
 
 
-def _run(main: Main, declaration: Declaration, folder: Path) -> None:
-    parameters = settings.load(settings_model(main, declaration.items), folder)
+def _run(main: Main, stage: str, items: Mapping[str, str], folder: Path) -> None:
+    paths, inputs, outputs = declare(stage, items, folder)
+    parameters = settings.load(settings_model(main, items), folder)
     experiment = settings.load(settings.Experiment).dataset
     if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
         compute.pin(chosen)
@@ -64,18 +65,18 @@ def _run(main: Main, declaration: Declaration, folder: Path) -> None:
             f"{folder} need the data of the project, which a temporary copy does not have: "
             "run `dvc exp run` without --temp and --queue."
         )
-    _check_inputs(declaration.inputs)
-    _sweep(declaration.outputs)
+    _check_inputs(inputs)
+    _sweep(outputs)
     entry = tracking.Entry(
-        stage="@".join([declaration.stage, *declaration.items.values()]),
+        stage="@".join([stage, *items.values()]),
         experiment=experiment,
         settings=dict(settings.flatten(parameters.model_dump(mode="json", by_alias=True))),
-        inputs={place.path: place.kind for place in declaration.inputs},
-        outputs={place.path: place.kind for place in declaration.outputs},
+        inputs=inputs,
+        outputs=outputs,
         params=settings.PARAMS if folder == Path() else None,
     )
     with tracking.start(entry) as run:
-        main(parameters, declaration.paths, run)
+        main(parameters, paths, run)
 
 
 def settings_model(main: Main, items: Mapping[str, str]) -> type[BaseModel]:
@@ -102,10 +103,10 @@ def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str,
     return dict(vars(parser.parse_args()))
 
 
-def _check_inputs(inputs: Iterable[DeclaredPath]) -> None:
+def _check_inputs(inputs: Iterable[Path]) -> None:
     """Raise StageError where an input is not there, or not what dvc.lock says the stage before it made."""
     recorded = tracking.locked_outputs()
-    for path in (place.path for place in inputs):
+    for path in inputs:
         if not path.exists():
             raise StageError(f"{path} is not there. `dvc checkout` brings it back, `dvc repro` makes it.")
         expected = recorded.get(path.as_posix())
@@ -117,9 +118,9 @@ def _check_inputs(inputs: Iterable[DeclaredPath]) -> None:
             )
 
 
-def _sweep(outputs: Iterable[DeclaredPath]) -> None:
+def _sweep(outputs: Iterable[Path]) -> None:
     """Remove what a killed run of this stage left half-written, and old halves of checkpoints."""
-    for path in (place.path for place in outputs):
+    for path in outputs:
         for leftover in path.parent.glob(f".{path.name}.*"):
             leftover.unlink(missing_ok=True)
     for leftover in (root() / ".checkpoints").glob(".*"):

@@ -13,7 +13,7 @@ from digits.networks.registry import CLASSIFIERS
 from digits.pipeline import StageError
 from digits.tracking import audit, promotion, store, sync
 from digits.tracking.digest import INPUT, locked_outputs, md5
-from digits.tracking.history import History, restoring
+from digits.tracking.history import read_history, restoring
 from digits.tracking.store import Ledger, outputs, tagged
 
 NONE_MADE = (
@@ -26,9 +26,9 @@ def main(words: list[str] | None = None) -> int:
     """Run the command (from the command line unless given); return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m digits.tracking", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands = {}
     for name, (_, description) in COMMANDS.items():
-        commands[name] = subparsers.add_parser(name, help=description, description=description)
+        subparsers.add_parser(name, help=description, description=description)
+    commands = subparsers.choices
     commands["which"].add_argument("path", type=Path, metavar="FILE", help="a file or folder, under any name")
     commands["show"].add_argument("prefix", metavar="RUN", help="a run's identifier, or its first characters")
     commands["promote"].add_argument("network", choices=CLASSIFIERS, help="the network in models/")
@@ -66,7 +66,7 @@ def _show(prefix: str) -> int:
         )
     print(*_describe(runs[0]), sep="\n")
     _list("outputs:", (f"{path}  {digest}" for path, digest in outputs(runs[0]).items()))
-    _list("to restore them:", restoring(outputs(runs[0]), History()))
+    _list("to restore them:", restoring(outputs(runs[0]), read_history()))
     return 0
 
 
@@ -85,7 +85,7 @@ def _sync() -> int:
 
 
 def _audit() -> int:
-    found = audit.audit(Ledger(), History(), locked_outputs())
+    found = audit.audit(Ledger(), read_history(), locked_outputs())
     print(f"Numbers in metrics/ compared with MLflow: {found.numbers}.")
     print(
         f"Tracked outputs: {found.outputs['committed']} committed, {found.outputs['experiment']} of "

@@ -2,17 +2,17 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow.entities import Run
 
-from digits.tracking.digest import INPUT, STUDIES, md5
-from digits.tracking.entry import kind_of, read_metrics
-from digits.tracking.history import History
+from digits.tracking.digest import INPUT, STUDIES, kind_of, md5
+from digits.tracking.history import Revision
 from digits.tracking.provenance import STATE
 from digits.tracking.replay import metric_name
+from digits.tracking.run import read_metrics
 from digits.tracking.store import Ledger, outputs, tagged
 
 
@@ -32,7 +32,7 @@ class Audit:
         return self.numbers > 0 and not self.untracked and not self.contradictions
 
 
-def audit(ledger: Ledger, history: History, locked: Iterable[str]) -> Audit:
+def audit(ledger: Ledger, history: Mapping[str, Revision], locked: Iterable[str]) -> Audit:
     """Compare every number in metrics/ with MLflow's, find the commit of every output, compare equal runs.
 
     locked: paths of the outputs in dvc.lock.
@@ -42,7 +42,7 @@ def audit(ledger: Ledger, history: History, locked: Iterable[str]) -> Audit:
         if kind_of(path) == "metrics" and path.exists():
             _compare_numbers(ledger, path, found)
     for digest in {digest for run in ledger.runs for digest in outputs(run).values()}:
-        revision = history.find(digest)
+        revision = history.get(digest)
         held = ("experiment" if revision.experiment else "committed") if revision else "neither"
         found.outputs[held] += 1
     return found

@@ -9,6 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from digits.pipeline.declaration import SPLITS, Kind
+
 LOCK = Path("dvc.lock")
 STUDIES = Path("studies")  # a DVC repository of its own within the project's
 STUDIES_LOCK = STUDIES / "dvc.lock"
@@ -60,6 +62,16 @@ def locked_outputs() -> dict[str, str]:
     """Return the MD5 of each output in dvc.lock, of the pipeline and of the studies, by path."""
     entries = [entry for lock in (LOCK, STUDIES_LOCK) for entry in locked_stages(lock=lock).values()]
     return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
+
+
+def kind_of(path: Path) -> Kind:
+    """Return the kind of a path in dvc.lock, which names none: its first folder says it."""
+    folder = path.relative_to(STUDIES).parts[0] if path.is_relative_to(STUDIES) else path.parts[0]
+    if path.name in SPLITS:
+        return "data"
+    if folder == "metrics" and path.suffix == ".json":
+        return "metrics"
+    return "plots" if folder == "plots" and not path.suffix else "file"
 
 
 def cached(md5: str, repository: Path = Path()) -> Path:

@@ -3,10 +3,9 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import NamedTuple
 
-from digits.pipeline import processes
+from digits.pipeline.processes import output, run
 from digits.tracking.digest import LOCK, STUDIES, STUDIES_LOCK, cached
 
 LOCKS = (LOCK.as_posix(), STUDIES_LOCK.as_posix())
@@ -22,49 +21,42 @@ class Revision(NamedTuple):
     experiment: str = ""
 
 
-class History:
-    """All commits that git can reach, newest first; committed ones before those of experiments."""
-
-    def find(self, md5: str) -> Revision | None:
-        """Return the newest commit that holds the output, or else the newest experiment."""
-        return self._revisions.get(md5)
-
-    @cached_property
-    def _revisions(self) -> dict[str, Revision]:
-        committed = _commits("HEAD", "--branches", "--tags", "--remotes")
-        references = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
-        experiments = dict(EXPERIMENT.findall(references))
-        others = _commits(*experiments) if experiments else []
-        revisions = [Revision(commit) for commit in committed]
-        revisions += [Revision(c, experiments.get(c, "unnamed")) for c in others if c not in committed]
-        found: dict[str, Revision] = {}
-        for lock in LOCKS if revisions else ():
-            for revision, content in zip(revisions, _contents(revisions, lock), strict=True):
-                for match in MD5.findall(content):
-                    found.setdefault(match.decode(), revision)
-        return found
+def read_history() -> dict[str, Revision]:
+    """Return by the MD5 of each output the newest commit that holds it, or else the newest experiment."""
+    committed = _commits("HEAD", "--branches", "--tags", "--remotes")
+    references = output("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    experiments = dict(EXPERIMENT.findall(references))
+    others = _commits(*experiments) if experiments else []
+    revisions = [Revision(commit) for commit in committed]
+    revisions += [Revision(c, experiments.get(c, "unnamed")) for c in others if c not in committed]
+    found: dict[str, Revision] = {}
+    for lock in LOCKS if revisions else ():
+        for revision, content in zip(revisions, _contents(revisions, lock), strict=True):
+            for match in MD5.findall(content):
+                found.setdefault(match.decode(), revision)
+    return found
 
 
 def _commits(*which: str) -> list[str]:
     """Return the commits that changed a lock, newest first."""
-    return _git("log", "--format=%H", *which, "--", *LOCKS).split()
+    return output("git", "log", "--format=%H", *which, "--", *LOCKS).split()
 
 
 def _contents(revisions: list[Revision], lock: str) -> Iterator[bytes]:
     """Yield the lock at each revision, empty where there is none, by one process of git."""
     request = "\n".join(f"{revision.commit}:{lock}" for revision in revisions).encode()
-    done = processes.run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
+    done = run(["git", "cat-file", "--batch"], input=request, capture_output=True, check=True)
     answer = io.BytesIO(done.stdout)
     for _ in revisions:
         *_, size = answer.readline().split()  # or "missing", and nothing follows
         yield b"" if size == b"missing" else answer.read(int(size) + 1)
 
 
-def restoring(outputs: Mapping[str, str], history: History) -> Iterator[str]:
+def restoring(outputs: Mapping[str, str], history: Mapping[str, Revision]) -> Iterator[str]:
     """Yield for each output (MD5 by path) the command that restores it, or a line that says why none can."""
     for path, md5 in outputs.items():
         copies = [] if md5.endswith(".dir") else [cached(md5), cached(md5, STUDIES)]
-        if revision := history.find(md5):
+        if revision := history.get(md5):
             experiment = f"  # of experiment {revision.experiment}" if revision.experiment else ""
             yield f"{_restoring(revision.commit, path)}{experiment}"
         elif copy := next((copy for copy in copies if copy.is_file()), None):
@@ -74,11 +66,6 @@ def restoring(outputs: Mapping[str, str], history: History) -> Iterator[str]:
 
 
 def _restoring(commit: str, path: str) -> str:
-    if _git("cat-file", "-t", f"{commit}:{path}"):  # git itself holds it
+    if output("git", "cat-file", "-t", f"{commit}:{path}"):  # git itself holds it
         return f"git restore --source={commit[:12]} -- {path}"
     return f"dvc get --force . {path} --rev {commit[:12]} --out {path}"
-
-
-def _git(*arguments: str) -> str:
-    done = processes.run(["git", *arguments], capture_output=True, text=True)
-    return str(done.stdout) if done.returncode == 0 else ""

@@ -7,13 +7,13 @@ import shutil
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from digits.pipeline.declaration import PACKAGES
 
 Event = dict[str, Any]
-PARAMS = "params.yaml"  # name of the copy of all settings among a run's kept files
 
 
 def root() -> Path:
@@ -43,11 +43,8 @@ def journals() -> list[Path]:
 
 def waits(path: Path) -> bool:
     """Whether no process writes the journal in the folder and MLflow has not received all of it."""
-    journal = Journal(path)
-    try:
+    with closing(Journal(path)) as journal:
         return journal.unfinished() and journal.lock()
-    finally:
-        journal.close()
 
 
 class Journal:

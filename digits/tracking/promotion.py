@@ -7,7 +7,6 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from digits.analysis.classification.intervals import mcnemar
 from digits.pipeline import StageError
@@ -32,7 +31,9 @@ def promote(ledger: Ledger, name: str) -> tuple[bool, str]:
     run, predictions = _evaluated(ledger, path, digest)
     client = ledger.client
     registry = client.get_experiment(run.info.experiment_id).name
-    champion = _champion(client, registry)
+    found = client.search_registered_models(f"name = '{registry}'")
+    aliases = (found[0] if found else client.create_registered_model(registry)).aliases
+    champion = client.get_model_version(registry, aliases[CHAMPION]) if CHAMPION in aliases else None
     version = _register(client, registry, run, digest)
     if champion is None:
         promoted, reason = True, f"the first of {registry}: accuracy {_right(predictions).mean():.2%}"
@@ -73,22 +74,8 @@ def _right(predictions: pd.DataFrame) -> "pd.Series[bool]":
     return predictions["label"] == predictions["prediction"]
 
 
-def _champion(client: MlflowClient, registry: str) -> ModelVersion | None:
-    try:
-        return client.get_model_version_by_alias(registry, CHAMPION)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise  # a server that does not answer is no sign that there is no champion
-        return None
-
-
 def _register(client: MlflowClient, registry: str, run: Run, digest: str) -> ModelVersion:
     """Return the version of these bytes, registered where it is not yet."""
-    try:
-        client.create_registered_model(registry)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
     for version in client.search_model_versions(f"name = '{registry}'"):
         if version.tags.get("md5") == digest:
             return version
@@ -119,5 +106,6 @@ def _compare(challenger: pd.DataFrame, champion: pd.DataFrame | None, version: s
     )
     if only_ours == only_theirs:
         return False, f"a tie leaves the champion: {numbers}"
-    worse = "significantly worse" if p < SIGNIFICANCE else "not better"
-    return only_ours > only_theirs, f"{'better' if only_ours > only_theirs else worse}: {numbers}"
+    if only_ours > only_theirs:
+        return True, f"better: {numbers}"
+    return False, f"{'significantly worse' if p < SIGNIFICANCE else 'not better'}: {numbers}"

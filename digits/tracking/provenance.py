@@ -3,36 +3,28 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from digits.pipeline import processes
 from digits.pipeline.declaration import declared_settings, is_code, read_pipeline
 from digits.pipeline.settings import flatten, read
 from digits.tracking.digest import digests
 
-STATE = "state"  # tag: the key of a PipelineState
+STATE = "state"  # tag: the key of the pipeline's state
 # What decides the results, as git's pathspecs; the results of the studies lie in their folder.
 DECISIVE = ("digits", "stages", "studies", "dvc.yaml", "params.yaml", "requirements.lock")
 RESULTS = (":(exclude)studies/dvc.lock", ":(exclude)studies/metrics", ":(exclude)studies/plots")
 
 
-class PipelineState(TypedDict):
-    """A key for all settings and all code of the pipeline, and the settings by dotted names.
+def read_state(params: Path) -> dict[str, Any]:
+    """Return the state of the pipeline: `settings` by dotted names, and a `key` for them and all code.
 
     The raw data need no place in the key: the setting `dataset` and the code name them by SHA-256.
     """
-
-    key: str
-    settings: dict[str, Any]
-
-
-def read_state(params: Path) -> PipelineState:
-    """Return the state of the working tree; the key changes with any declared setting or line of code."""
     stages = read_pipeline(Path()).get("stages", {}).values()
     declared = declared_settings(Path())
     document = {key: value for key, value in read(params).items() if not stages or key in declared}
@@ -44,11 +36,12 @@ def read_state(params: Path) -> PipelineState:
 
 def tags() -> dict[str, str]:
     """Return the tags that say which code ran, as far as git and DVC know."""
-    commit = _git("rev-parse", "HEAD")
+    commit = processes.output("git", "rev-parse", "HEAD", timeout=30)
+    changed = processes.output("git", "status", "--porcelain", "--", *DECISIVE, *RESULTS, timeout=30)
     known = {
         "commit": commit,
         "mlflow.source.git.commit": commit,
-        "dirty": str(bool(_git("status", "--porcelain", "--", *DECISIVE, *RESULTS))).lower(),
+        "dirty": str(bool(changed)).lower(),
         "experiment": os.environ.get("DVC_EXP_NAME", ""),
         "baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
     }
@@ -79,11 +72,3 @@ def load() -> Iterator[dict[str, float]]:
             values |= {f"system/{name}": value for name, value in monitor.aggregate_metrics().items()}
             monitor.clear_metrics()
         yield values
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = processes.run(["git", *arguments], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

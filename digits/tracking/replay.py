@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from digits.pipeline.settings import PARAMS
 from digits.tracking import store
 from digits.tracking.digest import INPUT, OUTPUT
-from digits.tracking.journal import PARAMS, Event, Journal, journals
-from digits.tracking.provenance import STATE, PipelineState
+from digits.tracking.journal import Event, Journal, journals
+from digits.tracking.provenance import STATE
 
 PIPELINE = "pipeline"  # name of a state's run, and value of its tag `stage`
 LINK = "run."  # prefix of the tags of a state's run that name the run of each stage
@@ -44,28 +46,22 @@ def send(journal: Journal) -> None:
         shutil.rmtree(journal.files, ignore_errors=True)  # MLflow has the copies
 
 
-def send_all(own: Journal | None = None) -> int:
-    """Send what is left of journals whose process is gone; return their number.
+def send_all(own: Journal | None = None) -> tuple[int, list[str]]:
+    """Send what is left of journals whose process is gone; return their number, and a line for each fault.
 
-    A run without an end is closed as KILLED; `own` is left out. Raises ExceptionGroup with the faults of
-    journals that could not be sent, after the others were.
+    A run without an end is closed as KILLED; `own` is left out.
     """
-    faults: list[Exception] = []
-    sent = 0
+    sent, faults = 0, []
     for path in journals():
         if own and path == own.path:
             continue
-        journal = Journal(path)
         try:
-            if journal.unfinished() and journal.lock():
-                sent += _send_rest(journal)
+            with closing(Journal(path)) as journal:
+                if journal.unfinished() and journal.lock():
+                    sent += _send_rest(journal)
         except Exception as error:  # one journal must not block the others
-            faults.append(RuntimeError(f"{path.name}: {type(error).__name__}: {error}"))
-        finally:
-            journal.close()
-    if faults:
-        raise ExceptionGroup("journals that could not be sent", faults)
-    return sent
+            faults.append(f"{path.name}: {type(error).__name__}: {error}")
+    return sent, faults
 
 
 def _send_rest(journal: Journal) -> bool:
@@ -146,13 +142,12 @@ class _Replay:
 
 
 def _dataset(name: str, path: str, digest: str) -> DatasetInput:
-    source = json.dumps({"path": path, "md5": digest})
-    dataset = Dataset(name=name, digest=digest, source_type="dvc", source=source)
+    dataset = Dataset(name, digest, source_type="dvc", source=json.dumps({"path": path, "md5": digest}))
     return DatasetInput(dataset, [InputTag("mlflow.data.context", Path(path).name)])
 
 
 def enter(
-    client: MlflowClient, experiment: str, time: int, state: PipelineState, tags: dict[str, str], params: Path
+    client: MlflowClient, experiment: str, time: int, state: Event, tags: dict[str, str], params: Path
 ) -> str:
     """Return the run of a state of the pipeline, created where there is none.
 
@@ -175,16 +170,13 @@ def enter(
 
 def log_params(client: MlflowClient, run_id: str, settings: Mapping[str, Any]) -> None:
     """Set parameters; values that are not text are written as JSON."""
-    params = [Param(k, v if isinstance(v, str) else json.dumps(v)) for k, v in settings.items()]
-    for start in range(0, len(params), BATCH):
-        client.log_batch(run_id, params=params[start : start + BATCH])
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+    _log(client, run_id, params=[Param(*pair) for pair in texts.items()])
 
 
 def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags."""
-    pairs = [RunTag(key, value) for key, value in tags.items()]
-    for start in range(0, len(pairs), BATCH):
-        client.log_batch(run_id, tags=pairs[start : start + BATCH])
+    _log(client, run_id, tags=[RunTag(*pair) for pair in tags.items()])
 
 
 def log_metrics(
@@ -192,8 +184,14 @@ def log_metrics(
 ) -> None:
     """Log metrics under the names that MLflow takes."""
     metrics = [Metric(metric_name(f"{prefix}{key}"), value, time, step) for key, value in values.items()]
-    if metrics:
-        client.log_batch(run, metrics=metrics)
+    _log(client, run, metrics=metrics)
+
+
+def _log(client: MlflowClient, run_id: str, **entities: list[Any]) -> None:
+    """Log parameters, tags or metrics in batches that MLflow takes."""
+    for kind, items in entities.items():
+        for start in range(0, len(items), BATCH):
+            client.log_batch(run_id, **{kind: items[start : start + BATCH]})
 
 
 def metric_name(name: str) -> str:

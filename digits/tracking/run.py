@@ -1,26 +1,84 @@
 """What a stage logs of its run, sent to MLflow from another thread: a slow server costs no training."""
 
+import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from digits.pipeline.declaration import Kind
+from digits.pipeline.settings import PARAMS, flatten
 from digits.tracking import provenance
-from digits.tracking.digest import md5
-from digits.tracking.entry import Entry, append_results, begin
+from digits.tracking.digest import OUTPUT, digests, files, md5
 from digits.tracking.journal import Journal, folder
 
 if TYPE_CHECKING:
     import numpy as np
 
+DETAILS = "details.json"  # a stage's many numbers, beside the few in metrics/
 SAMPLE_SECONDS = 10.0
 # At the end of a stage: how long to wait for a server, and for a store on this machine's disk.
 SERVER_PATIENCE_SECONDS = 8.0
 DISK_PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as its stage declares it: settings flat ("block.key"), paths with their kinds.
+
+    params: the file of all settings; without it the run belongs to no state of the pipeline.
+    """
+
+    stage: str
+    experiment: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[Path, Kind]
+    outputs: Mapping[Path, Kind]
+    params: Path | None = None
+
+
+def begin(entry: Entry, **tags: str) -> Journal:
+    """Create the journal of a run, write its start, and return it locked."""
+    journal = Journal.create(entry.stage)
+    if entry.params:
+        journal.keep(entry.params, PARAMS.name)
+    journal.append(
+        "start",
+        stage=entry.stage,
+        experiment=entry.experiment,
+        settings=dict(entry.settings),
+        tags={"stage": entry.stage, **tags, **provenance.tags()},
+        inputs=digests(entry.inputs),
+        data={path.as_posix(): md5(path) for path, kind in entry.inputs.items() if kind == "data"},
+        state=provenance.read_state(entry.params) if entry.params else None,
+    )
+    return journal
+
+
+def append_results(journal: Journal, entry: Entry) -> None:
+    """Write the MD5s of a run's outputs and its metrics; keep its pictures and its detailed numbers."""
+    journal.append("tags", tags={f"{OUTPUT}{md5}": path for md5, path in digests(entry.outputs).items()})
+    for path, kind in entry.outputs.items():
+        if kind == "metrics":
+            journal.append("headline", values=read_metrics(path))
+        if kind == "plots":
+            journal.keep(path, "plots")
+            journal.append("artifacts", files="plots")
+        for file in files(path) if kind == "file" else []:
+            if file.name == DETAILS:
+                journal.keep(file, f"data/{DETAILS}")
+                journal.append("artifacts", files="data")
+
+
+def read_metrics(file: Path) -> dict[str, float]:
+    """Return the numbers of a JSON file by dotted names; lists and words are left out."""
+    values = flatten(json.loads(file.read_text(encoding="utf-8")))
+    return {key: float(value) for key, value in values if type(value) in (int, float)}
 
 
 class Run:
@@ -95,23 +153,27 @@ class Sender:
         self._ending.set()
         remote = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http")
         self._thread.join(SERVER_PATIENCE_SECONDS if remote else DISK_PATIENCE_SECONDS)
-        return _warning("this run", "it took too long") if self._thread.is_alive() else self._fault
+        fault = "this run (it took too long)" if self._thread.is_alive() else self._fault
+        return fault and (
+            f"MLflow has not received {fault}. Nothing is lost: it waits in "
+            f"{folder().name}/ and is sent by the next stage that reaches MLflow."
+        )
 
     def _run(self) -> None:
         try:
             self._replay()
         except Exception as error:  # whatever MLflow raises, the stage goes on
-            self._fault = _warning("this run", _summary(error))
+            reason = str(error).partition("\n")[0][:200]
+            self._fault = f"this run ({type(error).__name__}: {reason})"
 
     def _replay(self) -> None:
         from digits.tracking import replay  # importing MLflow takes a second
 
-        try:
-            replay.send_all(self._journal)  # first, since this run may have metrics for an earlier one
-        except ExceptionGroup as group:
-            self._fault = _warning("an earlier run", str(group.exceptions[0]))
-        except Exception as error:
-            self._fault = _warning("earlier runs", _summary(error))
+        _, faults = replay.send_all(
+            self._journal
+        )  # first, since this run may have metrics for an earlier one
+        if faults:
+            self._fault = f"an earlier run ({faults[0]})"
         load, sampled = provenance.load(), float("-inf")
         while not self._ending.is_set():
             replay.send(self._journal)
@@ -120,14 +182,3 @@ class Sender:
                 self._journal.append("metrics", step=0, values=next(load))
             self._ending.wait(1.0)
         replay.send(self._journal)
-
-
-def _summary(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
-
-
-def _warning(what: str, reason: str) -> str:
-    return (
-        f"MLflow has not received {what} ({reason}). Nothing is lost: it waits in "
-        f"{folder().name}/ and is sent by the next stage that reaches MLflow."
-    )

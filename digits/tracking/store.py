@@ -22,7 +22,6 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-Location = tuple[str, str, int, str]  # table, column, row and value
 # What may precede a path on this machine; without a scheme there are only paths and MLflow's own names.
 BEFORE_PATH = re.compile(r"sqlite(\+\w+)?:///|file:(?!//)|(?![\w+.-]+:)")
 NO_PATH = re.compile(r"/|:memory:|file:|(databricks|databricks-uc|uc)$")
@@ -37,13 +36,6 @@ COLUMNS = (
     ("model_versions", "storage_location"),
 )
 FILE = "file://"
-# Locations are absolute paths, plain or as a URI; others (models:/..., s3://...) stay as they are.
-ELSEWHERE = " UNION ALL ".join(
-    f"SELECT '{table}', '{column}', rowid, {column} FROM {table} WHERE instr({column}, '/{ARTIFACTS}/')"
-    f" AND ({column} LIKE '{FILE}/%' OR {column} LIKE '/%')"
-    f" AND substr({column}, 1, length(:uri)) <> :uri AND substr({column}, 1, length(:path)) <> :path"
-    for table, column in COLUMNS
-)
 
 
 class Ledger:
@@ -139,23 +131,31 @@ def follow(store: Path) -> None:
     another folder's mlruns/ change to the mlruns/ beside the store, except those of files that exist only
     in the old place. Raises sqlite3.Error where the store cannot be read or written.
     """
-    root = store.parent
-    here = {"uri": f"{root.as_uri()}/{ARTIFACTS}/", "path": f"{root}/{ARTIFACTS}/"}
-    with closing(sqlite3.connect(store)) as database:
-        found = database.execute(ELSEWHERE, here).fetchall()
-        with database:
-            for table, column, row, moved in _moves(found, here):
-                database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
+    with closing(sqlite3.connect(store)) as database, database:
+        for table, column in COLUMNS:
+            query = f"SELECT rowid, {column} FROM {table} WHERE instr({column}, '/{ARTIFACTS}/')"
+            for row, location in database.execute(query).fetchall():
+                moved = _moved(location, store.parent, writes=table == "experiments")
+                if moved != location:
+                    database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
 
 
-def _moves(found: list[Location], here: dict[str, str]) -> Iterator[Location]:
-    for table, column, row, location in found:
-        old, _, rest = location.rpartition(f"/{ARTIFACTS}/")
-        moved = here["uri" if location.startswith(FILE) else "path"] + rest
-        # New runs must not write into the folder that this one was copied from.
-        writes_on = table == "experiments" and (_local(old) / "mlflow.db").exists()
-        if writes_on or _local(moved).exists() or not _local(location).exists():
-            yield table, column, row, moved
+def _moved(location: str, root: Path, writes: bool) -> str:
+    """Return the location that belongs to a store in `root`; writes: whether new runs write below it.
+
+    Locations are absolute paths, plain or as a URI; others (models:/..., s3://...) stay as they are.
+    """
+    old, _, rest = location.rpartition(f"/{ARTIFACTS}/")
+    here = f"{root.as_uri() if location.startswith(FILE) else root}/{ARTIFACTS}/"
+    if location.startswith(here) or not location.startswith(("/", f"{FILE}/")):
+        return location
+    # New runs must not write into the folder that this one was copied from.
+    writes_on = writes and (_local(old) / "mlflow.db").exists()
+    return (
+        here + rest
+        if writes_on or _local(here + rest).exists() or not _local(location).exists()
+        else location
+    )
 
 
 def _local(location: str) -> Path:

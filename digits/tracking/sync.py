@@ -12,8 +12,8 @@ from digits.pipeline import StageError, processes
 from digits.pipeline.declaration import is_code
 from digits.pipeline.settings import PARAMS, Experiment, flatten, load
 from digits.tracking import provenance, replay
-from digits.tracking.digest import LOCK, STUDIES, STUDIES_LOCK, locked_stages, md5
-from digits.tracking.entry import Entry, append_results, begin, kind_of, read_metrics
+from digits.tracking.digest import LOCK, STUDIES, STUDIES_LOCK, kind_of, locked_stages, md5
+from digits.tracking.run import Entry, append_results, begin, read_metrics
 from digits.tracking.store import Ledger
 
 
@@ -24,11 +24,7 @@ def sync() -> tuple[int, list[str], list[str], list[str]]:
     git brings the studies' lock to those who never run them. Doing it twice is the same as once.
     Returns how many runs were sent, which could not be, and the stages that were entered and left out.
     """
-    sent, unsent = 0, []
-    try:
-        sent = replay.send_all()
-    except ExceptionGroup as group:
-        unsent = [str(error) for error in group.exceptions]
+    sent, unsent = replay.send_all()
     lock, studies = locked_stages(), locked_stages(lock=STUDIES_LOCK)
     stale = stale_stages() if lock else []
     stale_studies = stale_stages(STUDIES) if studies else []

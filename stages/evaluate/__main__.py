@@ -53,10 +53,12 @@ class Parameters(Block):
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits and the networks; write predictions, tables, pictures and metrics."""
-    from digits.analysis.classification.metrics import assess
+    import numpy as np
+
+    from digits.analysis.classification.metrics import measure, summarize
     from digits.networks.common.saved import load_model, predict
     from digits.networks.registry import CLASSIFIERS, NETWORKS
-    from stages.evaluate import baselines, outputs
+    from stages.evaluate import comparison, outputs
     from stages.evaluate.context import TestResult, read_context
 
     settings, seed, confidence = parameters.evaluate, parameters.seed, parameters.confidence
@@ -65,14 +67,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     networks = {name: load_model(getattr(paths, name)) for name in NETWORKS if name in paths}
     models = {name: networks[name] for name in CLASSIFIERS if name in networks}
     results = [TestResult(name, test, classes, predict(model, test.images)) for name, model in models.items()]
-    guesses = baselines.predict_baselines(context, settings.logistic_iterations)
-    details: dict[str, Any] = {
-        name: assess(test.labels, values, confidence, context.bins) for name, values in guesses.items()
-    }
+    guesses = comparison.predict_baselines(context, settings.logistic_iterations)
+    details: dict[str, Any] = {}
+    for name, values in guesses.items():
+        measured = measure(test.labels, values, context.bins, np.ones((len(test), 1)))
+        details[name] = summarize(measured, len(test), confidence)
     for result in results:
         details[result.name] = outputs.write_classifier(result, models[result.name], context, paths)
-    outputs.write_error_rates(details, context, paths)
-    details["comparison"] = outputs.write_comparison(results, context, paths)
+    details["comparison"] = outputs.write_comparison(details, results, context, paths)
     corruption = (settings.corruptions.model_dump(), settings.corrupted_images, seed)
     outputs.write_robustness(models, context, corruption, paths)
     details["ae"] = outputs.write_reconstruction(networks["ae"], context, paths)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from digits.analysis.classification.calibration import measure_probabilities
-from digits.analysis.classification.intervals import draw_counts, interval_table, weigh_equally
-from digits.analysis.classification.metrics import count_errors, measure
+from digits.analysis.classification.intervals import draw_counts, interval_table
+from digits.analysis.classification.metrics import measure, summarize
 from digits.data.splits import Split, read_dataset, read_split
 from digits.drawing.grid import Tile
 from digits.networks.registry import NETWORKS
@@ -41,7 +41,7 @@ def read_context(paths: Paths, bootstrap: int, seed: int, confidence: float, bin
     dataset = read_dataset(paths.dataset)
     doubtful = np.isin(test.indices, dataset["doubtful_test_labels"])
     counts = draw_counts(len(test), bootstrap, np.random.default_rng(seed))
-    weights = np.hstack([weigh_equally(len(test)), counts])
+    weights = np.hstack([np.ones((len(test), 1)), counts])
     return EvaluationContext(train, val, test, dataset["classes"], doubtful, weights, confidence, bins)
 
 
@@ -109,7 +109,7 @@ def measure_result(
     measured["accuracy_confirmed"] = (result.correct & confirmed) @ weights / (confirmed @ weights)
     calibrated = measure_probabilities(labels, tempered, context.bins, weights)
     named = measured | {f"calibrated.{name}": values for name, values in calibrated.items()}
-    first, block = ({key: float(value[0]) for key, value in each.items()} for each in (measured, calibrated))
-    metrics = first | count_errors(labels, result.probabilities, context.confidence)
-    block["temperature"], metrics["doubtful"] = temperature, int(context.doubtful.sum())
-    return metrics | {"calibrated": block}, interval_table(named, context.confidence)
+    metrics: dict[str, Any] = summarize(measured, len(labels), context.confidence)
+    block = {name: float(values[0]) for name, values in calibrated.items()} | {"temperature": temperature}
+    metrics |= {"calibrated": block, "doubtful": int(context.doubtful.sum())}
+    return metrics, interval_table(named, context.confidence)

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix
 
 from digits.analysis.classification.calibration import apply_temperature, fit_temperature
-from digits.analysis.classification.metrics import class_table, confusion_matrix
-from digits.analysis.classification.roc import measure_classes, trace_curves
+from digits.analysis.classification.metrics import class_table, measure_classes, trace_curves
 from digits.corruptions import spread
 from digits.data.files import write_array, write_json, write_table
 from digits.data.splits import scale
@@ -20,7 +20,7 @@ from digits.drawing.style import save
 from digits.networks.common.saved import predict
 from digits.networks.registry import NETWORKS
 from digits.pipeline.declaration import Paths
-from stages.evaluate import baselines, comparison, confusion, curves, galleries, reconstruction, robustness
+from stages.evaluate import comparison, curves, predictions, reconstruction, robustness
 from stages.evaluate.context import EvaluationContext, TestResult, measure_result
 
 Output = tuple[pd.DataFrame | None, Figure | None]
@@ -54,10 +54,10 @@ def write_classifier(
         "metrics": (intervals, None),
         **_draw_confusion(result, metrics, context),
         **_draw_curves(result, tempered, metrics, context),
-        "first_predictions": galleries.draw_first_predictions(result),
-        "first_probabilities": galleries.draw_first_probabilities(result),
-        "nearest": galleries.compare_with_training(result, model, context.train),
-        **{name: galleries.draw_gallery(result, name) for name in galleries.GALLERIES},
+        "first_predictions": predictions.draw_first_predictions(result),
+        "first_probabilities": predictions.draw_first_probabilities(result),
+        "nearest": predictions.compare_with_training(result, model, context.train),
+        **{name: predictions.draw_gallery(result, name) for name in predictions.GALLERIES},
     }
     _write(paths, result.name, outputs)
     return metrics
@@ -67,17 +67,17 @@ def _draw_confusion(
     result: TestResult, metrics: dict[str, Any], context: EvaluationContext
 ) -> dict[str, Output]:
     classes, title = result.classes, result.title
-    matrix = confusion_matrix(result.test.labels, result.predictions, len(classes))
+    matrix = confusion_matrix(result.test.labels, result.predictions, labels=range(len(classes)))
     accuracy, low, high = (metrics[name] for name in ("accuracy", "accuracy_low", "accuracy_high"))
     interval = f"{context.confidence:.0%} interval {low:.2%} to {high:.2%}"
     caption = f"{title} on the test set: accuracy {accuracy:.2%}, {interval}"
     errors = f"{title}: the {metrics['errors']} errors, as fractions of the label's test images"
     counts = pd.DataFrame(matrix, columns=classes).assign(label=classes)[["label", *classes]]
     return {
-        "confusion": (counts, confusion.draw_rows(matrix, classes, caption)),
-        "confusion_errors": (None, confusion.draw_errors(matrix, classes, errors)),
+        "confusion": (counts, predictions.draw_rows(matrix, classes, caption)),
+        "confusion_errors": (None, predictions.draw_errors(matrix, classes, errors)),
         "classes": (class_table(matrix, classes), None),
-        "worst_pairs": confusion.find_worst_pairs(result, matrix),
+        "worst_pairs": predictions.find_worst_pairs(result, matrix),
     }
 
 
@@ -98,23 +98,22 @@ def _draw_curves(
     }
 
 
-def write_error_rates(
-    details: Mapping[str, dict[str, Any]], context: EvaluationContext, paths: Paths
-) -> None:
-    """Write the metrics that all classifiers share, and their error rates side by side."""
-    table = baselines.tabulate_classifiers(details)
-    _write(paths, "", {"comparison": (table, baselines.draw_error_rates(table, context.confidence))})
-
-
 def write_comparison(
-    results: Sequence[TestResult], context: EvaluationContext, paths: Paths
+    details: Mapping[str, dict[str, Any]],
+    results: Sequence[TestResult],
+    context: EvaluationContext,
+    paths: Paths,
 ) -> dict[str, Any]:
-    """Write how classifiers differ; return the metrics of each pair by its names."""
+    """Write the metrics that all classifiers share and how networks differ; return the metrics of each pair.
+
+    details: metrics of each classifier, of which the baselines have no result
+    """
+    table = comparison.tabulate_classifiers(details)
     compared = {f"{a.name}_{b.name}": comparison.compare(a, b) for a, b in combinations(results, 2)}
-    p_values = [10 ** metrics["mcnemar_log10_p"] for metrics, _ in compared.values()]
     outputs: dict[str, Output] = {
-        **{f"agreement_{name}": (table, None) for name, (_, table) in compared.items()},
-        "disagreement": comparison.show_disagreement(results, p_values),
+        "comparison": (table, comparison.draw_error_rates(table, context.confidence)),
+        **{f"agreement_{name}": (agreement, None) for name, (_, agreement) in compared.items()},
+        "disagreement": comparison.show_disagreement(results),
         "doubtful": comparison.show_doubtful(results, context.doubtful),
     }
     _write(paths, "", outputs)
@@ -158,9 +157,9 @@ def write_histories(networks: Sequence[str], paths: Paths) -> None:
             _write(paths, name, {"history": (None, curves.draw_history(history, NETWORKS[name].long_title))})
 
 
-def write_metrics(details: Mapping[str, Any], predictions: Mapping[str, np.ndarray], paths: Paths) -> None:
+def write_metrics(details: Mapping[str, Any], predicted: Mapping[str, np.ndarray], paths: Paths) -> None:
     """Write all numbers, the headline numbers, and label and predicted classes of all test images."""
     write_json(paths.data / "details.json", details)
-    headline = {name: details[name]["accuracy"] for name in predictions if name in NETWORKS}
+    headline = {name: details[name]["accuracy"] for name in predicted if name in NETWORKS}
     write_json(paths.metrics, headline | {"ae": details["ae"]["mse"]})
-    write_table(paths.predictions, pd.DataFrame(predictions))
+    write_table(paths.predictions, pd.DataFrame(predicted))

@@ -5,10 +5,43 @@ The MLP of train-mlp is then trained on the most important pixels, and on as man
 are measured on the test set. Also: what single hidden units and pairs of pixels tell of the class.
 """
 
+from pydantic import Field
+
+from digits.compute import Compute
+from digits.networks.mlp.settings import MLP
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Confidence, Seed
 from digits.tracking import Run
-from stages.feature_importance.settings import Parameters
+
+
+class Importance(Block):
+    """How the importance of pixels is measured and tested."""
+
+    trees: int = Field(ge=1, description="trees of each random forest")
+    forests: int = Field(ge=2, description="random forests, each from its own seed, for the spread")
+    block_side: int = Field(ge=1, description="side of the square blocks of pixels, in pixels")
+    chosen_pixels: int = Field(ge=2, description="number of pixels that the MLP is retrained on")
+    validation_images: int = Field(
+        ge=1, description="validation images for the networks' permutation and occlusion, at most"
+    )
+    attribution_images: int = Field(
+        ge=1, description="validation images per class for integrated gradients, at most"
+    )
+    integration_steps: int = Field(
+        ge=1, description="steps of each integral from the blank to the actual image"
+    )
+    hidden_layer: str = Field(description="name of the MLP's layer whose units are described")
+
+
+class Parameters(Block):
+    """What this stage reads of params.yaml; the MLP is built and fitted as in train-mlp."""
+
+    seed: Seed
+    confidence: Confidence
+    compute: Compute
+    feature_importance: Importance = Field(alias="feature-importance")
+    train_mlp: MLP = Field(alias="train-mlp")
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
@@ -16,7 +49,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     import numpy as np
 
     from digits.analysis.saliency import importance
-    from digits.analysis.saliency.attribution import tabulate_maps
+    from digits.analysis.saliency.attribution import first_of_each_class, mean_by_class, tabulate_maps
     from digits.data.files import write_array, write_json, write_table
     from digits.data.splits import read_dataset, read_split
     from digits.drawing.style import save
@@ -28,32 +61,48 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     classes = read_dataset(paths.dataset)["classes"]
     blocks = importance.number_blocks(train.images.shape[1:3], settings.block_side)
 
-    forest = forests.measure(splits, blocks, parameters)
-    chosen = networks.choose_images(val, settings.attribution_images)
+    forest = forests.measure(
+        splits, blocks, settings.trees, settings.forests, seed, parameters.compute.threads
+    )
+    first = val.take(slice(settings.validation_images))
+    chosen = val.take(first_of_each_class(val.labels, settings.attribution_images))
     measured = {
-        name: networks.measure(getattr(paths, name), val, chosen, blocks, settings, seed)
-        for name in networks.NAMES
+        name: networks.measure(path, first, chosen, blocks, settings.integration_steps, seed)
+        for name, path in (("mlp", paths.mlp), ("cnn", paths.cnn))
     }
-    means, drawn = networks.mean_attributions(measured, chosen, len(classes)), networks.choose_drawn(chosen)
-    maps = forest.block_maps(blocks) | networks.block_maps(measured)
+    means = {
+        name: mean_by_class(network.attributions, chosen.labels, len(classes))
+        for name, network in measured.items()
+    }
+    drawn = first_of_each_class(chosen.labels, 1)[: networks.DRAWN]
+    maps = {
+        "forest_impurity": importance.sum_blocks(forest.impurity, blocks),
+        "forest_permutation": forest.block_permutation,
+        **networks.block_maps(measured),
+    }
+    spread = {"forest_permutation_sd": forest.block_permutation_sd}
     agreement = importance.rank_correlations(maps)
-    units = hidden_units.describe(paths.mlp, settings.hidden_layer, train, classes)
+    activations = hidden_units.read_activations(paths.mlp, settings.hidden_layer, train.images)
+    units = hidden_units.describe_activations(activations, train.labels, classes)
+    ratios = hidden_units.correlation_ratios(activations, train.labels)
     rng = np.random.default_rng([seed, 1])
     pairs = pixel_pairs.choose(train, forest.flat, settings.chosen_pixels, rng)
     sample = pixel_pairs.sample(train, pairs, classes, rng)
     pixels = retraining.choose(forest.flat, settings.chosen_pixels, np.random.default_rng([seed, 2]))
+    mlp, confidence = parameters.train_mlp, parameters.confidence
     retrained = {
-        name: retraining.measure(each, splits, len(classes), parameters) for name, each in pixels.items()
+        name: retraining.measure(each, splits, len(classes), mlp, seed, confidence)
+        for name, each in pixels.items()
     }
 
     arrays = {"importances": forest.flat} | {f"{name}_pixels": each for name, each in pixels.items()}
     tables = {
         "importances": forest.tabulate(blocks),
-        "blocks": tabulate_maps(maps | forest.block_spread, settings.block_side),
+        "blocks": tabulate_maps(maps | spread, settings.block_side),
         "rank_correlations": agreement.rename_axis("map").reset_index(),
         "class_attributions": networks.tabulate_class_attributions(means, classes),
         "attributions": networks.tabulate_attributions(chosen, measured, drawn),
-        "hidden_units": units.table,
+        "hidden_units": units,
         "pixel_pairs": sample,
     }
     pictures = {
@@ -62,7 +111,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         "rank_correlations": networks.draw_rank_correlations(agreement),
         "class_attributions": networks.draw_class_attributions(means, classes, len(chosen)),
         "attributions": networks.draw_attributions(chosen, measured, drawn, classes),
-        "hidden_units": hidden_units.draw(units, settings.hidden_layer),
+        "hidden_units": hidden_units.draw(units, ratios, settings.hidden_layer),
         "pixel_pairs": pixel_pairs.draw(sample, pairs, train.images.shape[1:], classes, rng),
         "chosen_pixels": retraining.draw(pixels, retrained, train.images.mean(axis=0)),
     }
@@ -79,7 +128,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
             **agreement["forest_permutation"].drop("forest_permutation").to_dict(),
         },
         "completeness_error": {name: network.completeness_error for name, network in measured.items()},
-        "unit": {"best": units.best, "eta_squared": float(units.ratios.max())},
+        "unit": {"best": int(ratios.argmax()), "eta_squared": float(ratios.max())},
         "pair_information": {name: pair.information for name, pair in pairs.items()},
         **{f"{name}_{len(pixels[name])}": each for name, each in retrained.items()},
     }

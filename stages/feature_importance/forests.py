@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -12,7 +11,6 @@ from digits.analysis.saliency import importance
 from digits.analysis.saliency.attribution import tabulate_maps
 from digits.data.splits import Split
 from digits.drawing.style import GOOD, new_figure
-from stages.feature_importance.settings import Parameters
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,6 @@ class Forests:
         mean, spread = np.mean(self.accuracies), np.std(self.accuracies, ddof=1)
         return {"accuracy": float(mean), "accuracy_sd": float(spread)}
 
-    @property
-    def block_spread(self) -> dict[str, np.ndarray]:
-        """The spread of the blocks' permutation importance by name."""
-        return {"forest_permutation_sd": self.block_permutation_sd}
-
-    def block_maps(self, blocks: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the maps of blocks by name; blocks: each pixel's block (height, width)."""
-        impurity = importance.sum_blocks(self.impurity, blocks)
-        return {"forest_impurity": impurity, "forest_permutation": self.block_permutation}
-
     def tabulate(self, blocks: np.ndarray) -> pd.DataFrame:
         """Return one row per pixel, with its rank by impurity and the number of its block (height, width)."""
         measured = ("impurity_sd", "permutation", "permutation_sd")
@@ -58,21 +46,25 @@ class Forests:
         return tabulate_maps(maps | {name: getattr(self, name) for name in measured} | {"block": blocks})
 
 
-def measure(splits: tuple[Split, Split, Split], blocks: np.ndarray, parameters: Parameters) -> Forests:
-    """Fit forests on the first split; permute pixels of the second; measure accuracy on the third."""
+def measure(
+    splits: tuple[Split, Split, Split], blocks: np.ndarray, trees: int, n: int, seed: int, threads: int
+) -> Forests:
+    """Fit n forests on the first split; permute pixels of the second; measure accuracy on the third.
+
+    blocks: each pixel's block (height, width); the result does not depend on the threads
+    """
     train, val, test = splits
-    settings, threads = parameters.feature_importance, parameters.compute.threads
     single = np.arange(blocks.size).reshape(blocks.shape)
     impurities, drops, pixel_drops, accuracies = [], [], [], []
-    for number in range(settings.forests):
-        rng = np.random.default_rng([parameters.seed, number])
-        forest = importance.fit_forest(train, settings.trees, int(rng.integers(2**32)), threads)
+    for number in range(n):
+        rng = np.random.default_rng([seed, number])
+        forest = importance.fit_forest(train, trees, int(rng.integers(2**32)), threads)
         impurities.append(forest.feature_importances_)
-        accuracies.append(importance.forest_accuracy(forest, test))
+        accuracies.append(forest.score(test.images.reshape(len(test), -1), test.labels))
         votes = importance.ForestVotes(forest, val.images)
         drops.append(_permute(votes, val, blocks, rng, threads))
         pixel_drops.append(_permute(votes, val, single, rng, threads))
-    pixels = [importance.sum_channels(each, blocks.shape) for each in impurities]
+    pixels = [each.reshape(*blocks.shape, -1).sum(axis=-1) for each in impurities]
     return Forests(
         np.mean(impurities, axis=0),
         *_mean_and_spread(pixels),
@@ -99,30 +91,25 @@ def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
     """Draw impurity and permutation importances, their spreads, and the two compared by block."""
     figure, axes = new_figure(9.4, 6, nrows=2, ncols=3)
     fraction, drop = "fraction of all pixels", "drop of accuracy"
-    _draw_map(axes[0, 0], forests.impurity, "Impurity", fraction)
-    _draw_map(axes[0, 1], forests.impurity_sd, "Standard deviation\nof impurity", fraction)
-    _draw_map(axes[0, 2], forests.permutation, "Permutation of a pixel", drop)
-    _draw_map(axes[1, 0], forests.block_permutation, "Permutation of a block", drop)
-    _draw_map(axes[1, 1], forests.block_permutation_sd, "Standard deviation\nof a block's permutation", drop)
-    correlation = importance.rank_correlation(block_impurity, forests.block_permutation)
-    axes[1, 2].scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
-    axes[1, 2].set(
-        xlabel="impurity of a block",
-        ylabel="permutation of a block",
-        title=f"Rank correlation {correlation:.2f}",
-        box_aspect=1,
+    maps = (
+        (forests.impurity, "Impurity", fraction),
+        (forests.impurity_sd, "Standard deviation\nof impurity", fraction),
+        (forests.permutation, "Permutation of a pixel", drop),
+        (forests.block_permutation, "Permutation of a block", drop),
+        (forests.block_permutation_sd, "Standard deviation\nof a block's permutation", drop),
     )
-    axes[1, 2].xaxis.set_major_formatter(PercentFormatter(1))
-    axes[1, 2].yaxis.set_major_formatter(PercentFormatter(1))
+    for ax, (values, title, label) in zip(axes.flat, maps, strict=False):
+        picture = ax.imshow(values, cmap="viridis", vmin=0, interpolation="nearest")  # below 0 as 0
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(title, fontsize=10)
+        figure.colorbar(picture, ax=ax, label=label, shrink=0.85, format=PercentFormatter(1))
+    ax, correlation = axes[1, 2], importance.rank_correlation(block_impurity, forests.block_permutation)
+    ax.scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
+    ax.set(xlabel="impurity of a block", ylabel="permutation of a block", box_aspect=1)
+    ax.set_title(f"Rank correlation {correlation:.2f}")
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
     figure.suptitle(
         f"Importance of pixels to {len(forests.accuracies)} random forests: means and standard deviations"
     )
     return figure
-
-
-def _draw_map(ax: Axes, values: np.ndarray, title: str, label: str) -> None:
-    """Draw a map of pixels or blocks, in percent; values below 0 are drawn as 0."""
-    picture = ax.imshow(values, cmap="viridis", vmin=0, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(title, fontsize=10)
-    ax.figure.colorbar(picture, ax=ax, label=label, shrink=0.85, format=PercentFormatter(1))

@@ -1,6 +1,5 @@
 """What single hidden units of the MLP tell of the class."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.feature_selection import f_classif
 
-from digits.data.splits import Split
+from digits.analysis.saliency.importance import rank
 from digits.drawing.style import BAD, GOOD, new_figure
 from digits.networks.common.saved import load_model, predict, up_to
 from digits.pipeline import StageError
@@ -19,25 +18,8 @@ DRAWN = 6  # units
 LONG = 3  # letters; longer class names are drawn at an angle
 
 
-@dataclass(frozen=True)
-class HiddenUnits:
-    """The units of a hidden layer.
-
-    table: one row per unit and class, see `describe_activations`
-    ratios: eta squared of each unit, float64 (n units,), see `correlation_ratios`
-    """
-
-    table: pd.DataFrame
-    ratios: np.ndarray
-
-    @property
-    def best(self) -> int:
-        """The unit with the largest ratio."""
-        return int(self.ratios.argmax())
-
-
-def describe(path: Path, layer: str, train: Split, classes: list[str]) -> HiddenUnits:
-    """Describe the activations of a layer of the saved MLP over all images of the split.
+def read_activations(path: Path, layer: str, images: np.ndarray) -> np.ndarray:
+    """Return the activations of a layer of the saved MLP for the images, float32 (n, n units).
 
     Raises StageError when the network has no layer of that name, or its output is not (n, n units).
     """
@@ -48,11 +30,7 @@ def describe(path: Path, layer: str, train: Split, classes: list[str]) -> Hidden
             f"feature-importance.hidden_layer is {layer!r}; the MLP has the layers {', '.join(names)}. "
             "Name one of them in params.yaml."
         )
-    activations = predict(up_to(network, layer), train.images)
-    return HiddenUnits(
-        describe_activations(activations, train.labels, classes),
-        correlation_ratios(activations, train.labels),
-    )
+    return predict(up_to(network, layer), images)
 
 
 def correlation_ratios(activations: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -98,17 +76,19 @@ def spread_over_ranks(ratios: np.ndarray, n: int) -> np.ndarray:
     return ranking[np.unique(np.linspace(0, len(ranking) - 1, n).round().astype(np.int64))]
 
 
-def draw(units: HiddenUnits, layer: str) -> Figure:
-    """Draw box plots per class for units spread over their ranking; whiskers end at the extremes."""
-    shown = spread_over_ranks(units.ratios, DRAWN)
-    ranks = np.argsort(np.argsort(-units.ratios, kind="stable")) + 1
+def draw(units: pd.DataFrame, ratios: np.ndarray, layer: str) -> Figure:
+    """Draw box plots per class for units spread over their ranking; whiskers end at the extremes.
+
+    units, ratios: see `describe_activations` and `correlation_ratios`
+    """
+    shown, ranks = spread_over_ranks(ratios, DRAWN), rank(ratios)
     rows = -(-len(shown) // 2)
     figure, axes = new_figure(9.4, 2.8 * rows + 0.5, nrows=rows, ncols=2, squeeze=False, sharey=True)
     for ax in axes.flat[len(shown) :]:
         ax.set_axis_off()
     for ax, unit in zip(axes.flat, shown, strict=False):
-        _draw_boxes(ax, units.table[units.table["unit"] == unit])
-        ax.set_title(f"Unit {unit}, rank {ranks[unit]}: eta squared {units.ratios[unit]:.2f}", pad=18)
+        _draw_boxes(ax, units[units["unit"] == unit])
+        ax.set_title(f"Unit {unit}, rank {ranks[unit]}: eta squared {ratios[unit]:.2f}", pad=18)
     figure.supylabel("activation")
     figure.suptitle(
         f"Activations of units of {layer} over all training images, ranked by eta squared, the fraction of\n"

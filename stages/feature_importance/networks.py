@@ -14,9 +14,7 @@ from digits.data.splits import Split
 from digits.drawing.grid import Row, Tile, draw_grid
 from digits.drawing.style import new_figure, signed_scale
 from digits.networks.common.saved import load_model, predict
-from stages.feature_importance.settings import Importance
 
-NAMES = ("mlp", "cnn")
 MEASURES = {
     "permutation": ("permutation", "drop of accuracy"),
     "occlusion": ("occlusion", "drop of the true class's probability"),
@@ -49,30 +47,19 @@ class NetworkImportance:
     completeness_error: float
 
 
-def choose_images(split: Split, per_class: int) -> Split:
-    """Return the first images of each class, class by class."""
-    return split.take(attribution.first_of_each_class(split.labels, per_class))
-
-
-def choose_drawn(chosen: Split) -> np.ndarray:
-    """Return the positions of the first image of each class present, int64, DRAWN at most."""
-    return np.unique(chosen.labels, return_index=True)[1][:DRAWN]
-
-
 def measure(
-    path: Path, val: Split, chosen: Split, blocks: np.ndarray, settings: Importance, seed: int
+    path: Path, val: Split, chosen: Split, blocks: np.ndarray, steps: int, seed: int
 ) -> NetworkImportance:
-    """Measure the saved network on the first validation images, and attribute the chosen ones."""
+    """Measure the saved network on validation images, and attribute the chosen ones in so many steps."""
     model = load_model(path)
     network, shape = partial(predict, model), (-1, int(blocks[0].max()) + 1)
     groups = importance.group_pixels(blocks, val.images.shape[-1])
-    first = val.take(slice(settings.validation_images))
-    images, labels = np.asarray(first.images), first.labels
+    images, labels = np.asarray(val.images), val.labels
     drops = importance.permutation_importance(
         lambda batch: network(batch).argmax(axis=1), images, labels, groups, np.random.default_rng(seed)
     )
     attributions = attribution.integrated_gradients(
-        partial(attribution.output_gradient, model), chosen.images, chosen.labels, settings.integration_steps
+        partial(attribution.output_gradient, model), chosen.images, chosen.labels, steps
     )
     summed = attributions.sum(axis=-1)
     true = partial(attribution.true_probability, network, labels=chosen.labels)
@@ -91,20 +78,11 @@ def block_maps(measured: Mapping[str, NetworkImportance]) -> dict[str, np.ndarra
     return {f"{name}_{key}": getattr(each, key) for name, each in measured.items() for key in MEASURES}
 
 
-def mean_attributions(
-    measured: Mapping[str, NetworkImportance], chosen: Split, n_classes: int
-) -> dict[str, np.ndarray]:
-    """Return each network's mean attribution per class, (n_classes, height, width); nan without images."""
-    return {
-        name: attribution.mean_by_class(network.attributions, chosen.labels, n_classes)
-        for name, network in measured.items()
-    }
-
-
 def tabulate_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
     """Return one row per pixel with a column NETWORK_CLASS; means: (n_classes, height, width) each."""
-    pairs = ((name, zip(classes, maps, strict=True)) for name, maps in means.items())
-    return attribution.tabulate_maps({f"{name}_{kind}": each for name, maps in pairs for kind, each in maps})
+    return attribution.tabulate_maps(
+        {f"{name}_{kind}": maps[i] for name, maps in means.items() for i, kind in enumerate(classes)}
+    )
 
 
 def tabulate_attributions(
@@ -142,11 +120,8 @@ def draw_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[s
     rows: list[Row] = []
     for name, maps in means.items():
         headings = [""] * len(classes) if rows else [_wrap(kind) for kind in classes]
-        tiles = [
-            Tile(values, norm=norms[name], heading=heading)
-            for values, heading in zip(maps, headings, strict=True)
-        ]
-        rows.append((name.upper(), tiles))
+        pairs = zip(maps, headings, strict=True)
+        rows.append((name.upper(), [Tile(each, heading=text, norm=norms[name]) for each, text in pairs]))
     return draw_grid(
         rows,
         f"Integrated gradients: means per class over {images} validation images\n{LEGEND}",
@@ -164,11 +139,8 @@ def draw_attributions(
     """Draw the chosen images at these positions above their attributions by each network."""
     shown = chosen.take(positions)
     norms = {name: signed_scale(each.attributions[positions], COVERED) for name, each in measured.items()}
-    images = [
-        Tile(image, heading=_wrap(classes[label]))
-        for image, label in zip(shown.images, shown.labels, strict=True)
-    ]
-    rows: list[Row] = [("", images)]
+    named = zip(shown.images, shown.labels, strict=True)
+    rows: list[Row] = [("", [Tile(image, heading=_wrap(classes[label])) for image, label in named])]
     for name, each in measured.items():
         pairs = zip(each.attributions[positions], each.probabilities[positions], strict=True)
         tiles = [

@@ -11,8 +11,8 @@ from digits.data.splits import Split
 from digits.drawing.style import BAD, new_figure, show_image
 from digits.networks.common.saved import predict
 from digits.networks.mlp.builder import build_mlp
-from digits.training.loop import SILENT, train_classifier
-from stages.feature_importance.settings import Parameters
+from digits.networks.mlp.settings import MLP
+from digits.training import repeated
 
 TITLES = {"forest": "The {} most important to the forests", "random": "{} pixels at random"}
 
@@ -24,18 +24,22 @@ def choose(importances: np.ndarray, n: int, rng: np.random.Generator) -> dict[st
 
 
 def measure(
-    pixels: np.ndarray, splits: tuple[Split, Split, Split], n_classes: int, parameters: Parameters
+    pixels: np.ndarray,
+    splits: tuple[Split, Split, Split],
+    n_classes: int,
+    settings: MLP,
+    seed: int,
+    confidence: float,
 ) -> dict[str, float]:
     """Train on these pixels (flat indices); return accuracy and interval on the last of the splits."""
-    settings, (train, val, test) = parameters.train_mlp, splits
+    train, val, test = splits
 
     def select(images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return images.reshape(len(images), -1)[:, pixels]
 
-    fitted = train_classifier(build_mlp, settings, (train, val), n_classes, parameters.seed, SILENT, select)
-    fitted.finish()
+    fitted = repeated.train(build_mlp, settings, (train, val), n_classes, seed, select)
     correct = int((predict(fitted.model, select(test.images)).argmax(axis=1) == test.labels).sum())
-    low, high = accuracy_interval(correct, len(test), parameters.confidence)
+    low, high = accuracy_interval(correct, len(test), confidence)
     return {
         "accuracy": correct / len(test),
         "accuracy_low": low,

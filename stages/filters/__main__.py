@@ -5,17 +5,51 @@ the penultimate activations per class; and for every map of every convolution th
 it most, by gradient ascent from noise, compared with training images.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
+from digits.compute import Compute
 from digits.pipeline import stage
 from digits.pipeline.declaration import Paths
+from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
-from stages.filters.settings import Parameters
+
+Scale = Annotated[float, Field(ge=0, le=100)]
+
+
+class Filters(Block):
+    """How activation maximization searches the pattern of each map."""
+
+    reference_images: int = Field(ge=1, description="training images, at most, to compare patterns with")
+    noise_images: int = Field(ge=1, le=5000, description="noise images to choose each map's starts from")
+    noise_scales: tuple[Scale, ...] = Field(
+        min_length=1, description="standard deviations of the smoothing of the noise, in pixels"
+    )
+    starts_per_map: int = Field(ge=1, le=50, description="noise images that each map's ascents start from")
+    ascent_steps: int = Field(ge=0, le=1000, description="steps of each gradient ascent")
+    ascent_step_size: float = Field(
+        gt=0, le=255, description="root mean square change of a pixel, 0 to 255, in the first step"
+    )
+
+
+class Parameters(Block):
+    """What this stage reads of params.yaml."""
+
+    seed: Seed
+    compute: Compute
+    filters: Filters
 
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and network; write arrays, tables, details and pictures."""
+    import numpy as np
+
     from digits.analysis.saliency import convolutions
+    from digits.analysis.saliency.attribution import first_of_each_class
+    from digits.analysis.saliency.maximization import noise_images
     from digits.data.files import write_array, write_json, write_table
-    from digits.data.splits import read_dataset, read_split
+    from digits.data.splits import read_dataset, read_split, sample_positions
     from digits.drawing.style import save
     from digits.networks.common.saved import load_model
     from stages.filters import (
@@ -27,7 +61,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
     train, test, model = read_split(paths.train), read_split(paths.test), load_model(paths.cnn)
     classes = read_dataset(paths.dataset)["classes"]
-    examples = feature_maps.choose_examples(test)
+    examples = test.take(first_of_each_class(test.labels, 1))
     names = [classes[label] for label in examples.labels]
     shown = feature_maps.choose_shown(examples.labels)
     image, name = examples.images[shown], names[shown]
@@ -36,7 +70,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     maps = convolutions.feature_maps(model, examples.images)
     compared = feature_maps.choose_compared(maps)
     kernels = feature_maps.first_kernels(model, image)
-    patterns = activation_maximization.search_layers(model, train, parameters.filters, parameters.seed)
+    settings = parameters.filters
+    rng = np.random.default_rng([parameters.seed, settings.reference_images])
+    references = train.take(sample_positions(len(train), settings.reference_images, rng))
+    noise = noise_images(settings.noise_images, train.images.shape[1:], settings.noise_scales, rng)
+    ascent = settings.starts_per_map, settings.ascent_steps, settings.ascent_step_size
+    patterns = [
+        activation_maximization.search(model, convolution, noise, references, *ascent) for convolution in maps
+    ]
     units = penultimate_activations.describe(model, test)
 
     arrays = {}

@@ -1,6 +1,7 @@
 """Activation maximization: the pattern that activates each map most, compared with training images."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -9,11 +10,10 @@ from matplotlib.figure import Figure
 
 from digits.analysis.saliency.attribution import output_gradient
 from digits.analysis.saliency.convolutions import find_activations, preactivation
-from digits.analysis.saliency.maximization import find_constant, maximize, noise_images
-from digits.data.splits import Split, sample_positions
+from digits.analysis.saliency.maximization import find_constant, maximize
+from digits.data.splits import Split
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.networks.common.saved import predict
-from stages.filters.settings import Filters
 
 ACTIVE, UNREACHED, DEAD = "active", "unreached", "dead"
 DRAWN, PER_ROW = 12, 6  # patterns
@@ -54,40 +54,25 @@ class Patterns:
         return metrics
 
 
-def search_layers(model: keras.Model, train: Split, settings: Filters, seed: int) -> list[Patterns]:
-    """Search the patterns of all maps of all convolutions, from the same noise images."""
-    rng = np.random.default_rng([seed, settings.reference_images])
-    compared = train.take(sample_positions(len(train), settings.reference_images, rng))
-    noise = noise_images(settings.noise_images, train.images.shape[1:], settings.noise_scales, rng)
-    return [
-        search(model, convolution, layer, noise, compared, settings)
-        for convolution, layer in find_activations(model).items()
-    ]
-
-
 def search(
-    model: keras.Model, convolution: str, layer: str, noise: np.ndarray, compared: Split, settings: Filters
+    model: keras.Model,
+    convolution: str,
+    noise: np.ndarray,
+    compared: Split,
+    starts: int,
+    steps: int,
+    step: float,
 ) -> Patterns:
     """Search the pattern of each map of one convolution.
 
-    layer: the layer that outputs the activations; noise: float32 (n, height, width, channels)
+    noise: float32 (n, height, width, channels); starts, steps, step: see `maximize`
     """
-    average = keras.layers.GlobalAveragePooling2D()
+    layer, average = find_activations(model)[convolution], keras.layers.GlobalAveragePooling2D()
     after = keras.Model(model.inputs, average(model.get_layer(layer).output))
     # A rectified map that is 0 everywhere has no slope; its pre-activation always has one.
     before = keras.Model(model.inputs, average(preactivation(model, layer)))
-
-    def activate(images: np.ndarray) -> np.ndarray:
-        return predict(after, images)
-
-    def preactivate(images: np.ndarray) -> np.ndarray:
-        return predict(before, images)
-
-    def gradient(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        return output_gradient(before, images, maps)
-
-    starts, steps, step = settings.starts_per_map, settings.ascent_steps, settings.ascent_step_size
-    images = maximize(activate, preactivate, gradient, noise, starts, steps, step)
+    activate, gradient = partial(predict, after), partial(output_gradient, before)
+    images = maximize(activate, partial(predict, before), gradient, noise, starts, steps, step)
     table = _tabulate(activate(images), activate(noise), activate(compared.images), compared.indices)
     return Patterns(convolution, images, len(compared), table)
 

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from digits.analysis.saliency.attribution import tabulate_maps
 from digits.analysis.saliency.convolutions import find_activations, preactivation
-from digits.data.splits import Split
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import scale_of, signed_scale
 from digits.networks.common.saved import predict
@@ -19,11 +18,6 @@ DRAWN = 24  # maps, at most
 KERNELS = 32  # at most
 PER_ROW = 8
 COMPARED = 15  # maps of all convolutions together in the picture of all classes
-
-
-def choose_examples(test: Split) -> Split:
-    """Return the first image of each class present, in the order of classes."""
-    return test.take(np.unique(test.labels, return_index=True)[1])
 
 
 def choose_shown(labels: np.ndarray, wanted: int = SHOWN_CLASS) -> int:

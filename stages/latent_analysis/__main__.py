@@ -14,27 +14,22 @@ from stages.latent_analysis.settings import Parameters
 
 def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read splits and networks; write vectors, tables, plots, a page, conclusions and metrics."""
-    from digits.analysis.latent.pca import fit_projection
     from digits.data.files import write_array, write_json, write_table, write_text
     from digits.drawing.style import save
-    from stages.latent_analysis import denoising, embedding, generation, interpolation, latents
+    from stages.latent_analysis import denoising, generation, interpolation, latents, spaces
     from stages.latent_analysis.browser_page import build_page
     from stages.latent_analysis.conclusions import conclude
-    from stages.latent_analysis.context import collect_spaces, read_context
+    from stages.latent_analysis.context import read_context
     from stages.latent_analysis.normality import analyse_normality
-    from stages.latent_analysis.projections import analyse_projections
     from stages.latent_analysis.results import merge
 
     context = read_context(parameters, paths)
-    spaces = collect_spaces(context)
-    projections = {name: fit_projection(train) for name, (train, _) in spaces.items()}
-    maps = embedding.map_spaces(context, spaces, projections)
+    about_spaces, maps = spaces.analyse_spaces(context)
     noisy = context.sample(len(context.test), context.settings.denoising.images, "denoising")
     methods = {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)}
     noise = (context.test.images[noisy], context.settings.denoising, context.generator("noise"))
     found = merge(
-        analyse_projections(context, spaces, projections),
-        embedding.analyse_maps(context, maps, projections),
+        about_spaces,
         latents.analyse_axes(context),
         latents.analyse_pairs(context),
         latents.analyse_lengths(context),
@@ -44,8 +39,6 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         interpolation.analyse_interpolation(context),
         denoising.analyse_denoising(methods, *noise),
     )
-    write_array(paths.data / "train_latent.npy", context.latents)
-    write_array(paths.data / "test_latent.npy", context.test_latents)
     for name, array in found.arrays.items():
         write_array(paths.data / f"{name}.npy", array)
     for name, table in found.tables.items():
@@ -53,11 +46,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for name, figure in found.plots.items():
         save(paths.plots / f"{name}.png", figure)
     interpolation.write_animation(paths.plots / "interpolation.gif", context)
-    placed = {
-        title: {space: points.test for space, points in maps.methods[name].items()}
-        for title, name in (("PCA", "pca"), ("t-SNE", "tsne"))
-    }
-    write_text(paths.data / "spaces.html", build_page(maps.test, context.classes, placed))
+    write_text(paths.data / "spaces.html", build_page(maps, context.classes))
     write_text(paths.data / "conclusions.txt", conclude(context, found.tables, found.details))
     write_json(paths.data / "details.json", found.details)
     write_json(paths.metrics, {"frechet": round(found.details["frechet"]["mixture"], 2)})

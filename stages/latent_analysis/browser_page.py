@@ -3,35 +3,34 @@
 import base64
 import io
 import json
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from digits.data.splits import Split
 from digits.drawing.grid import tile_images
 from digits.drawing.style import COLOURS
-from stages.latent_analysis.context import SPACES
+from stages.latent_analysis.spaces import SPACES, Maps
 
 TEMPLATE = Path(__file__).with_name("browser_page.html")
+METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 COLUMNS = 40  # images in a row of the one picture that holds them all
 DECIMALS = 4  # of coordinates between 0 and 1
 
 
-def build_page(split: Split, classes: list[str], methods: Mapping[str, Mapping[str, np.ndarray]]) -> str:
-    """Return the HTML page of the images; methods: name -> space -> coordinates (n, 2)."""
-    images = split.images
+def build_page(maps: Maps, classes: list[str]) -> str:
+    """Return the HTML page of the maps' test images."""
+    images = maps.test.images
     data = {
         "classes": classes,
         "colours": [COLOURS[label % len(COLOURS)] for label in range(len(classes))],
-        "labels": split.labels.tolist(),
-        "indices": split.indices.tolist(),
-        "spaces": {name: SPACES[name] for name in next(iter(methods.values()))},
+        "labels": maps.test.labels.tolist(),
+        "indices": maps.test.indices.tolist(),
+        "spaces": {name: SPACES[name] for name in maps.spaces},
         "maps": {
-            method: {name: fit_square(points).tolist() for name, points in maps.items()}
-            for method, maps in methods.items()
+            METHODS[method]: {name: fit_square(points.test).tolist() for name, points in by_space.items()}
+            for method, by_space in maps.methods.items()
         },
         "sheet": {"columns": COLUMNS, "height": images.shape[1], "width": images.shape[2]},
     }

@@ -9,7 +9,6 @@ from scipy.stats import truncnorm
 
 from digits.analysis.latent.gaussian import Gaussian
 from digits.analysis.latent.normality import CUT
-from digits.analysis.latent.scores import average_by_source
 from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, LatentContext
 
 LEVEL = 0.05  # p below which a test rejects
@@ -30,7 +29,8 @@ def conclude(context: LatentContext, tables: Mapping[str, pd.DataFrame], details
         describe_classes(tables["normality"]),
         f"Classes as clusters: silhouette {clusters['silhouette']:.2f}, adjusted Rand index of k-means "
         f"{clusters['rand_index']:.2f} (0: chance, 1: the classes).",
-        *describe_generators(tables["scores"], context.settings.generator_seeds),
+        *describe_generators(details, context.settings.generator_seeds),
+        describe_gains(details["frechet"], details["confidence"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -94,9 +94,9 @@ def describe_classes(table: pd.DataFrame) -> str:
     )
 
 
-def describe_generators(table: pd.DataFrame, seeds: int) -> list[str]:
-    """Say which generators come closest to the test images, by two scores, and what a better fit gains."""
-    means, lines = average_by_source(table), []
+def describe_generators(means: Mapping[str, Mapping[str, float]], seeds: int) -> list[str]:
+    """Say which generators come closest to the test images, by two scores (score -> source -> mean)."""
+    lines = []
     titles = {"frechet": "Fréchet distance to test images", "reencoding_error": "Re-encoding error"}
     for score, title in titles.items():
         generators = {name: mean for name, mean in means[score].items() if name not in (RECONSTRUCTED, REAL)}
@@ -104,13 +104,11 @@ def describe_generators(table: pd.DataFrame, seeds: int) -> list[str]:
         order = ", ".join(f"{name} {mean:.2f}" for name, mean in ranked)
         reconstructed = f"{RECONSTRUCTED} {means[score][RECONSTRUCTED]:.2f}"
         lines.append(f"{title} (mean of {seeds} seeds): {order}; {reconstructed}.")
-    return [*lines, describe_gains(table)]
+    return lines
 
 
-def describe_gains(table: pd.DataFrame) -> str:
-    """Say how much a better description of the latents lowers the Fréchet distance."""
-    means = average_by_source(table)
-    frechet, confidence = means["frechet"], means["confidence"]
+def describe_gains(frechet: Mapping[str, float], confidence: Mapping[str, float]) -> str:
+    """Say how much a better description of the latents lowers the Fréchet distance; both by source."""
     best = min(frechet.keys() - {RECONSTRUCTED, REAL}, key=lambda name: (frechet[name], name))
     fitted = frechet["fitted normal"]
     standard, independent = (frechet[name] / fitted for name in ("standard normal", "independent normals"))

@@ -1,38 +1,32 @@
-"""What all parts of the analysis share: the splits, the networks, the latent vectors and the spaces."""
+"""What all parts of the analysis share: splits, networks, latent vectors, and the scores of samples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import keras
 import numpy as np
-import pandas as pd
+from scipy.stats import entropy
 
+from digits.analysis.classification.calibration import apply_temperature, fit_temperature
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
-from digits.analysis.latent.scores import Samples, Scorer
-from digits.data.splits import Split, flatten, read_dataset, read_split, sample_positions
+from digits.analysis.latent.scores import frechet_distance, nearest_distances
+from digits.data.splits import Split, flatten, read_dataset, read_split, sample_positions, to_pixels
 from digits.networks.common.saved import FEATURES, load_model, predict, split_autoencoder, up_to
 from digits.pipeline import StageError
 from digits.pipeline.declaration import Paths
 from stages.latent_analysis.settings import Analysis, Parameters
 
-SPACES = {
-    "pixels": "Raw pixels",
-    "hidden": "Hidden activations of the MLP",
-    "features": "Features of the CNN",
-    "latent": "Latent vectors of the autoencoder",
-}
-
 ALL = "all images"  # the group beside the classes
 RECONSTRUCTED, REAL = "reconstructed test images", "test images"  # beside the generators
 
 
-class Vectors(NamedTuple):
-    """Vectors of training and of test images, in a space (n, d) or in a map of it (n, 2), float32."""
+class Samples(NamedTuple):
+    """Latent vectors (n, d) from one source, and their images (n, height, width, channels) in [0, 1]."""
 
-    train: np.ndarray
-    test: np.ndarray
+    vectors: np.ndarray
+    images: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,15 +56,64 @@ class LatentContext:
         return fit_gaussian(self.latents)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """The scorer with these networks, images and settings."""
-        train = (self.train.images, self.latents, self.gaussian)
-        limits = (self.settings.ellipsoid_fraction, self.settings.neighbour_queries)
-        return Scorer((self.encoder, self.cnn), self.val, train, limits)
+    def pixels(self) -> np.ndarray:
+        """The training images as vectors in [0, 1], float32 (n, height * width * channels)."""
+        return flatten(self.train.images)
+
+    @cached_property
+    def features(self) -> keras.Model:
+        """The CNN from pixels to its features."""
+        return up_to(self.cnn, FEATURES)
+
+    @cached_property
+    def head(self) -> keras.Model:
+        """The CNN from its features to probabilities."""
+        names = [layer.name for layer in self.cnn.layers]
+        return keras.Sequential(self.cnn.layers[names.index(FEATURES) + 1 :])
+
+    @cached_property
+    def temperature(self) -> float:
+        """The temperature of the CNN, fitted on the validation images."""
+        return fit_temperature(self.val.labels, predict(self.head, predict(self.features, self.val.images)))
+
+    def classify(self, features: np.ndarray) -> np.ndarray:
+        """Return the CNN's calibrated probabilities from features (n, d), float64 (n, n_classes)."""
+        return apply_temperature(predict(self.head, features), self.temperature)
+
+    def encode_features(self, images: np.ndarray) -> np.ndarray:
+        """Return the CNN's features of images in [0, 1], float32 (n, d)."""
+        return predict(self.features, to_pixels(images))
 
     def decode(self, vectors: np.ndarray) -> Samples:
         """Return vectors (n, d) with the images that they decode to."""
         return Samples(vectors, predict(self.decoder, vectors))
+
+    def reencode(self, samples: Samples) -> float:
+        """Return the mean of |E(D(z)) - z| / |z|: 0 if decoding and encoding lose nothing."""
+        change = predict(self.encoder, to_pixels(samples.images)) - samples.vectors
+        return float((np.linalg.norm(change, axis=1) / np.linalg.norm(samples.vectors, axis=1)).mean())
+
+    def score(self, samples: Samples, reference: Gaussian) -> dict[str, float]:
+        """Return the scores by name.
+
+        inside: fraction of the vectors inside the ellipsoid; nearest_vector, nearest_image: median
+        distance to the nearest training vector, and of images as vectors in [0, 1]
+        confidence: mean highest probability; class_entropy: of the predicted classes, in bits
+        frechet: distance to the features of the reference
+        """
+        features, few = self.encode_features(samples.images), slice(self.settings.neighbour_queries)
+        vectors, images = samples.vectors[few], samples.images[few]
+        pixels = images.reshape(len(images), -1)
+        probabilities = self.classify(features)
+        return {
+            "reencoding_error": self.reencode(samples),
+            "inside": self.gaussian.fraction_inside(samples.vectors, self.settings.ellipsoid_fraction),
+            "nearest_vector": float(np.median(nearest_distances(vectors, self.latents))),
+            "nearest_image": float(np.median(nearest_distances(pixels, self.pixels))),
+            "confidence": float(probabilities.max(axis=1).mean()),
+            "class_entropy": float(entropy(np.bincount(probabilities.argmax(axis=1)), base=2)),
+            "frechet": frechet_distance(fit_gaussian(features), reference),
+        }
 
     def generator(self, subject: str) -> np.random.Generator:
         """Return a random number generator for this subject alone; another name gives other numbers."""
@@ -102,30 +145,3 @@ def read_context(parameters: Parameters, paths: Paths) -> LatentContext:
     classes, mlp, cnn = read_dataset(paths.dataset)["classes"], load_model(paths.mlp), load_model(paths.cnn)
     networks = (encoder, decoder, mlp, cnn)
     return LatentContext(train, val, test, classes, *networks, latents, test_latents, parameters)
-
-
-def collect_spaces(context: LatentContext) -> dict[str, Vectors]:
-    """Return the vectors of each of SPACES.
-
-    Raises StageError if the MLP has no layer of the name in the settings.
-    """
-    layer, names = context.settings.hidden_layer, [each.name for each in context.mlp.layers]
-    if layer not in names:
-        raise StageError(
-            f"latent-analysis.hidden_layer is {layer!r}; the MLP has the layers {', '.join(names)}. "
-            "Name one of them in params.yaml."
-        )
-    train, test = context.train.images, context.test.images
-    hidden, features = up_to(context.mlp, layer), up_to(context.cnn, FEATURES)
-    return {
-        "pixels": Vectors(flatten(train), flatten(test)),
-        "hidden": Vectors(predict(hidden, train), predict(hidden, test)),
-        "features": Vectors(predict(features, train), predict(features, test)),
-        "latent": Vectors(context.latents.astype(np.float32), context.test_latents.astype(np.float32)),
-    }
-
-
-def tabulate_map(maps: Mapping[str, np.ndarray], split: Split, classes: list[str]) -> pd.DataFrame:
-    """Return one row per image: index, label, and its coordinates in each map (n, 2)."""
-    columns = {f"{name}_{axis + 1}": points[:, axis] for name, points in maps.items() for axis in (0, 1)}
-    return pd.DataFrame({"index": split.indices, "label": np.array(classes)[split.labels], **columns})

@@ -1,6 +1,7 @@
 """Denoising: how much noise an autoencoder removes, compared with a median filter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median_high
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from stages.latent_analysis.results import Results
 from stages.latent_analysis.settings import Denoising
 
 Method = Callable[[np.ndarray], np.ndarray]  # noisy images, uint8 -> images in [0, 1]
+Levels = Mapping[str, Sequence[float]]  # levels of the noise, by kind
 
 KINDS = {
     "standard_deviation": "Gaussian noise: standard deviation (1: pixel range)",
@@ -38,12 +40,14 @@ def analyse_denoising(
 ) -> Results:
     """Return signal-to-noise ratios of methods, of a median filter and of the noisy images; and examples.
 
-    images: uint8 (n, height, width, channels). The details hold the mean gain by noise and method.
+    images: uint8 (n, height, width, channels). Examples have the middle level of each noise; the details
+    hold the mean gain by noise and method.
     """
-    compared: dict[str, Method] = {NOISY: scale, "median filter": lambda noisy: filter_median(scale(noisy))}
-    compared |= methods
-    table = measure_denoising(compared, images, settings, rng)
-    rows, examples = denoise_examples(compared, images[:SHOWN], settings, rng)
+    compared = {NOISY: scale, "median filter": lambda noisy: filter_median(scale(noisy)), **methods}
+    levels = {kind: getattr(settings, kind) for kind in KINDS}
+    middle = {kind: [median_high(of_kind)] for kind, of_kind in levels.items()}
+    table = measure_denoising(compared, images, levels, rng)
+    rows, examples = denoise_examples(compared, images[:SHOWN], middle, rng)
     tiles = [(name, [Tile(image) for image in row]) for name, row in rows.items()]
     grid = draw_grid(tiles, "Test images, with noise and denoised")
     plots = {"denoising": draw_denoising(table, len(images)), "denoising_images": grid}
@@ -60,29 +64,33 @@ def signal_to_noise(images: np.ndarray, originals: np.ndarray) -> float | None:
     return -10 * float(np.log10(error)) if error else None
 
 
-def filter_median(images: np.ndarray, side: int = 3) -> np.ndarray:
-    """Return each value replaced by the median of the square of pixels around it, same shape and dtype.
+def filter_median(images: np.ndarray) -> np.ndarray:
+    """Return each value replaced by the median of the 3 x 3 pixels around it, same shape and dtype.
 
     images: (n, height, width, channels); channels are filtered separately, the border is repeated outwards
     """
-    return np.asarray(median_filter(images, (1, side, side, 1), mode="nearest"))
+    return np.asarray(median_filter(images, (1, 3, 3, 1), mode="nearest"))
 
 
-def add_one_noise(images: np.ndarray, kind: str, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the images with noise of one of KINDS."""
-    return add_noise(images, level * (kind == "standard_deviation"), rng, level * (kind == "dropped"))
+def denoise(
+    methods: Mapping[str, Method], images: np.ndarray, levels: Levels, rng: np.random.Generator
+) -> Iterator[tuple[str, float, str, np.ndarray]]:
+    """Yield kind and level of the noise, method, and what it makes of the images with that noise."""
+    for kind in KINDS:
+        for level in levels[kind]:
+            noisy = add_noise(
+                images, level * (kind == "standard_deviation"), rng, level * (kind == "dropped")
+            )
+            for name, method in methods.items():
+                yield kind, level, name, method(noisy)
 
 
 def measure_denoising(
-    methods: Mapping[str, Method], images: np.ndarray, settings: Denoising, rng: np.random.Generator
+    methods: Mapping[str, Method], images: np.ndarray, levels: Levels, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Return one row per noise, level and method: noise, level, method, psnr (decibels)."""
-    originals, rows = scale(images), []
-    for kind in KINDS:
-        for level in getattr(settings, kind):
-            noisy = add_one_noise(images, kind, level, rng)
-            for name, method in methods.items():
-                rows.append((kind, level, name, signal_to_noise(method(noisy), originals)))
+    originals, found = scale(images), denoise(methods, images, levels, rng)
+    rows = [(*noise_and_method, signal_to_noise(each, originals)) for *noise_and_method, each in found]
     return pd.DataFrame(rows, columns=["noise", "level", "method", "psnr"])
 
 
@@ -94,20 +102,16 @@ def average_gains(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
 
 
 def denoise_examples(
-    methods: Mapping[str, Method], images: np.ndarray, settings: Denoising, rng: np.random.Generator
+    methods: Mapping[str, Method], images: np.ndarray, levels: Levels, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return rows of images at the middle level of each noise, and each image's signal-to-noise ratio."""
+    """Return rows of images with each noise, denoised, and each image's signal-to-noise ratio."""
     originals = scale(images)
     rows, table = {"test images": originals}, []
-    for kind in KINDS:
-        levels = sorted(getattr(settings, kind))
-        level, words = levels[len(levels) // 2], kind.replace("_", " ")
-        noisy = add_one_noise(images, kind, level, rng)
-        for name, method in methods.items():
-            denoised = method(noisy)
-            rows[f"{words} {level:g}" if name == NOISY else f"{name} ({words})"] = denoised
-            pairs = zip(denoised, originals, strict=True)
-            table += [(kind, level, name, i, signal_to_noise(*pair)) for i, pair in enumerate(pairs)]
+    for kind, level, name, denoised in denoise(methods, images, levels, rng):
+        words = kind.replace("_", " ")
+        rows[f"{words} {level:g}" if name == NOISY else f"{name} ({words})"] = denoised
+        ratios = map(signal_to_noise, denoised, originals)
+        table += [(kind, level, name, i, ratio) for i, ratio in enumerate(ratios)]
     return rows, pd.DataFrame(table, columns=["noise", "level", "method", "image", "psnr"])
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from digits.analysis.latent.gaussian import fit_gaussian
 from digits.analysis.latent.generators import build_generators
-from digits.analysis.latent.scores import Samples, average_by_source, summarise_seeds
+from digits.analysis.latent.scores import average_by_source, summarise_seeds
 from digits.data.splits import scale
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import BAD, GOOD, new_figure
-from stages.latent_analysis.context import REAL, RECONSTRUCTED, LatentContext
+from stages.latent_analysis.context import REAL, RECONSTRUCTED, LatentContext, Samples
 from stages.latent_analysis.results import Results
 
 COLUMNS, SHOWN = 14, 28  # images per row, and per source
@@ -48,7 +49,7 @@ def sample_and_score(context: LatentContext) -> tuple[dict[str, Samples], pd.Dat
     One half of the test images is the reference of the Fréchet distance, the other half is scored like
     the generators. All sources have the same number of images, since the distance falls with it.
     """
-    settings, test, scorer = context.settings, context.test, context.scorer
+    settings, test = context.settings, context.test
     fitted = (settings.mixture_components, settings.ellipsoid_fraction, context.generator("mixture"))
     generators = build_generators(context.latents, context.train.labels, *fitted)
     n, rows = min(settings.generated_images, len(test) // 2), []
@@ -60,9 +61,9 @@ def sample_and_score(context: LatentContext) -> tuple[dict[str, Samples], pd.Dat
         latents = context.test_latents[scored[:n]]
         sources[RECONSTRUCTED] = context.decode(latents)
         sources[REAL] = Samples(latents, scale(test.images[scored[:n]]))
-        features = scorer.fit_features(scale(test.images[reference]))
+        features = fit_gaussian(context.encode_features(scale(test.images[reference])))
         for name, samples in sources.items():
-            scores = scorer.score(samples, features)
+            scores = context.score(samples, features)
             if name == REAL:  # these images were not decoded, so there is nothing to re-encode
                 scores["reencoding_error"] = np.nan
             rows.append({"source": name, **scores, "seed": seed, "images": n})

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from digits.analysis.latent.gaussian import Gaussian
-from digits.analysis.latent.scores import Samples
 from digits.data.files import replacing
 from digits.data.splits import to_pixels
 from digits.drawing.grid import Tile, draw_grid, tile_images
 from digits.drawing.style import signed_scale
-from stages.latent_analysis.context import LatentContext
+from stages.latent_analysis.context import LatentContext, Samples
 from stages.latent_analysis.results import Results
 
 AXES, FARTHEST, STEPS = 8, 3.0, 11  # principal axes, standard deviations, images per row
@@ -44,15 +43,14 @@ def analyse_principal_axes(context: LatentContext) -> Results:
 
 def analyse_interpolation(context: LatentContext) -> Results:
     """Return the images between pairs of test images, by linear and by spherical interpolation."""
-    decoded: dict[str, dict[str, np.ndarray]] = {}
-    tables = []
+    decoded, tables = {}, []
     for pair in choose_pairs(context.test.labels):
-        indices = dict(zip(("from", "to"), context.test.indices[list(pair)], strict=True))
+        first, last = context.test.indices[list(pair)]
         paths = interpolate(context, pair, STEPS)
         decoded[name_pair(context, pair)] = {method: samples.images for method, samples in paths.items()}
         for method, samples in paths.items():
-            table = describe_path(context, samples).assign(**indices, method=method)
-            tables.append(table.assign(position=np.linspace(0, 1, STEPS)))
+            columns = {"from": first, "to": last, "method": method, "position": np.linspace(0, 1, STEPS)}
+            tables.append(describe_path(context, samples).assign(**columns))
     return Results({"interpolation": pd.concat(tables)}, {"interpolation": draw_interpolation(decoded)})
 
 
@@ -117,7 +115,7 @@ def interpolate_spherical(
 
 def describe_path(context: LatentContext, samples: Samples) -> pd.DataFrame:
     """Return squared Mahalanobis distance, predicted class and confidence of each vector's image."""
-    probabilities = context.scorer.classify(samples.images)
+    probabilities = context.classify(context.encode_features(samples.images))
     path = pd.DataFrame({"squared_distance": context.gaussian.squared_distances(samples.vectors)})
     predictions = np.array(context.classes)[probabilities.argmax(axis=1)]
     return path.assign(prediction=predictions, confidence=probabilities.max(axis=1))

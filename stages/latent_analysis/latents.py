@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from digits.analysis.latent.gaussian import Ellipse, Gaussian, fit_ellipse
-from digits.analysis.latent.generators import expected_length, matching_side, sample_uniform
+from digits.analysis.latent.gaussian import Gaussian
+from digits.analysis.latent.generators import expected_length, matching_side
 from digits.analysis.latent.normality import describe_axes
 from digits.analysis.latent.scores import nearest_distances
 from digits.drawing.style import BAD, GOOD, new_figure
@@ -25,7 +25,6 @@ CUBES = np.arange(1, 16) / 10  # sides of the cubes, relative to the cube of equ
 LENGTH_BINS = 80
 
 Pair = tuple[int, int]  # of axes, from 0
-Ellipses = Mapping[Pair, Mapping[float, Ellipse]]  # by pair and fraction of the Gaussian
 
 
 def analyse_axes(context: LatentContext) -> Results:
@@ -38,21 +37,25 @@ def analyse_axes(context: LatentContext) -> Results:
     }
     histograms = tabulate_histograms(latents, choose_axes(table, HISTOGRAMS))
     by_class = pd.concat(of_classes, names=["class"]).reset_index("class")
-    tables = {"latent_axes": table, "latent_axes_by_class": by_class, "histograms": histograms}
+    tables = {
+        "latent_axes": table,
+        "latent_axes_by_class": by_class,
+        "histograms": histograms,
+        "latent_correlation": gaussian.correlation_table,
+    }
     plots = {
         "latent_axes": draw_axes(gaussian),
         "histograms": draw_histograms(histograms, table, choose_axes(table, SHOWN)),
         "latent_correlation": draw_correlation(gaussian),
     }
-    tables["latent_correlation"] = gaussian.correlation_table
-    return Results(tables, plots, {"latent": gaussian.summary})
+    arrays = {"train_latent": latents, "test_latent": context.test_latents}
+    return Results(tables, plots, {"latent": gaussian.summary}, arrays)
 
 
 def choose_axes(table: pd.DataFrame, most: int) -> np.ndarray:
     """Return the `most` least normal of the axes (from 0) that vary, by Shapiro-Wilk, ascending."""
-    varying = np.flatnonzero(table["deviation"] > 0)
-    order = np.argsort(table["shapiro_w"].to_numpy()[varying], kind="stable")
-    return np.sort(varying[order[:most]])
+    varying = table[table["deviation"] > 0].sort_values("shapiro_w", kind="stable")
+    return np.sort(varying.index[:most])
 
 
 def tabulate_bins(values: np.ndarray, bins: int, top: float | None = None, **columns: object) -> pd.DataFrame:
@@ -140,14 +143,10 @@ def draw_correlation(gaussian: Gaussian) -> Figure:
 
 def analyse_pairs(context: LatentContext) -> Results:
     """Return density and ellipses of the most correlated pairs of axes."""
-    latents, gaussian = context.latents, context.gaussian
-    ellipses = {
-        pair: {each: fit_ellipse(gaussian.covariance[np.ix_(pair, pair)], each) for each in FRACTIONS}
-        for pair in strongest_pairs(gaussian, PAIRS)
-    }
-    table, density = tabulate_pairs(latents, gaussian, ellipses), tabulate_density(latents, list(ellipses))
-    plots = {"pairs": draw_pairs(latents, gaussian, ellipses)}
-    return Results({"pairs": table, "pair_density": density}, plots)
+    latents, pairs = context.latents, strongest_pairs(context.gaussian, PAIRS)
+    gaussians = {pair: context.gaussian.marginal(pair) for pair in pairs}
+    tables = {"pairs": tabulate_pairs(latents, gaussians), "pair_density": tabulate_density(latents, pairs)}
+    return Results(tables, {"pairs": draw_pairs(latents, gaussians)})
 
 
 def strongest_pairs(gaussian: Gaussian, n: int) -> list[Pair]:
@@ -157,24 +156,23 @@ def strongest_pairs(gaussian: Gaussian, n: int) -> list[Pair]:
     """
     table, varies = gaussian.correlation_table, gaussian.standard_deviation > 0
     table = table[varies[table["axis"] - 1] & varies[table["other"] - 1]]
-    order = np.argsort(-table["correlation"].abs().to_numpy(), kind="stable")[:n]
-    chosen = table.iloc[order]
+    chosen = table.loc[table["correlation"].abs().nlargest(n).index]
     return [(int(a) - 1, int(b) - 1) for a, b in zip(chosen["axis"], chosen["other"], strict=True)]
 
 
-def tabulate_pairs(latents: np.ndarray, gaussian: Gaussian, ellipses: Ellipses) -> pd.DataFrame:
+def tabulate_pairs(latents: np.ndarray, gaussians: Mapping[Pair, Gaussian]) -> pd.DataFrame:
     """Return one row per ellipse: axis, other, correlation, share, half axes, angle in degrees, inside.
 
     share: fraction of the Gaussian; inside: fraction of the training vectors
     """
+    names = ["axis", "other", "correlation", "share", "long_half_axis", "short_half_axis", "angle", "inside"]
     rows = []
-    for pair, of_pair in ellipses.items():
-        centred = latents[:, pair] - gaussian.mean[list(pair)]
-        for fraction, ellipse in of_pair.items():
-            shape = (*ellipse.half_axes, np.degrees(ellipse.angle), ellipse.contains(centred).mean())
-            rows.append((pair[0] + 1, pair[1] + 1, gaussian.correlation[pair], fraction, *shape))
-    ellipse_columns = ["share", "long_half_axis", "short_half_axis", "angle", "inside"]
-    return pd.DataFrame(rows, columns=["axis", "other", "correlation", *ellipse_columns])
+    for pair, gaussian in gaussians.items():
+        for fraction in FRACTIONS:
+            shape = (*gaussian.half_axes_of(fraction), np.degrees(gaussian.angle))
+            inside = gaussian.fraction_inside(latents[:, pair], fraction)
+            rows.append((pair[0] + 1, pair[1] + 1, gaussian.correlation[0, 1], fraction, *shape, inside))
+    return pd.DataFrame(rows, columns=names)
 
 
 def tabulate_density(latents: np.ndarray, pairs: Sequence[Pair]) -> pd.DataFrame:
@@ -189,15 +187,14 @@ def tabulate_density(latents: np.ndarray, pairs: Sequence[Pair]) -> pd.DataFrame
     return pd.concat(tables[1:] or tables)
 
 
-def draw_pairs(latents: np.ndarray, gaussian: Gaussian, ellipses: Ellipses) -> Figure:
+def draw_pairs(latents: np.ndarray, gaussians: Mapping[Pair, Gaussian]) -> Figure:
     """Draw the density of each pair with its ellipses."""
-    figure, axes = new_panels(len(ellipses), 3, 3.2, 2.95)
-    for ax, (pair, of_pair) in zip(axes, ellipses.items(), strict=True):
+    figure, axes = new_panels(len(gaussians), 3, 3.2, 2.95)
+    for ax, (pair, gaussian) in zip(axes, gaussians.items(), strict=True):
         ax.hist2d(latents[:, pair[0]], latents[:, pair[1]], PAIR_BINS, cmap="Greys", norm="asinh")
-        for ellipse in of_pair.values():
-            ax.plot(*ellipse.points(gaussian.mean[list(pair)], 200).T, color=BAD, lw=1.2)
-        angle = np.degrees(of_pair[FRACTIONS[0]].angle)
-        ax.set_title(f"Correlation {gaussian.correlation[pair]:+.2f}, {angle:.0f}°")
+        for fraction in FRACTIONS:
+            ax.plot(*gaussian.contour(fraction, 200).T, color=BAD, lw=1.2)
+        ax.set_title(f"Correlation {gaussian.correlation[0, 1]:+.2f}, {np.degrees(gaussian.angle):.0f}°")
         ax.set(xlabel=f"axis {pair[0] + 1}", ylabel=f"axis {pair[1] + 1}", aspect="equal")
     fractions = ", ".join(f"{fraction:.0%}" for fraction in FRACTIONS)
     figure.suptitle(
@@ -214,7 +211,7 @@ def analyse_lengths(context: LatentContext) -> Results:
     """
     latents, gaussian, fraction = context.latents, context.gaussian, context.settings.ellipsoid_fraction
     d, side, rng = latents.shape[1], matching_side(latents), context.generator("lengths")
-    uniform = sample_uniform(side, len(latents), d, rng)
+    uniform = rng.uniform(-side, side, latents.shape)
     lengths = {
         "training images, from the origin": np.linalg.norm(latents, axis=1),
         "training images, from their mean": np.linalg.norm(latents - gaussian.mean, axis=1),
@@ -247,7 +244,7 @@ def compare_cubes(context: LatentContext, sides: np.ndarray, rng: np.random.Gene
     """
     d, settings, rows = context.latents.shape[1], context.settings, []
     for side in sides:
-        vectors = sample_uniform(side, settings.neighbour_queries, d, rng)
+        vectors = rng.uniform(-side, side, (settings.neighbour_queries, d))
         length = np.linalg.norm(vectors, axis=1)
         inside = context.gaussian.fraction_inside(vectors, settings.ellipsoid_fraction)
         nearest = np.median(nearest_distances(vectors, context.latents))

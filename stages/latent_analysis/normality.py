@@ -22,7 +22,7 @@ def analyse_normality(context: LatentContext) -> Results:
     table = measure_groups(context)
     quantiles = [
         compute_quantiles(vectors, POINTS).assign(group=name, cut=cut)
-        for name, cut, vectors in each_group(context)
+        for name, cut, _, vectors in each_group(context)
         if name == ALL or len(vectors) > vectors.shape[1] + 1  # fewer are all equally far from their mean
     ]
     curves = pd.concat(quantiles)
@@ -31,21 +31,20 @@ def analyse_normality(context: LatentContext) -> Results:
     return Results(tables, plots, {"normality": summarise_all(table)})
 
 
-def each_group(context: LatentContext) -> Iterator[tuple[str, bool, np.ndarray]]:
-    """Yield group, whether outliers are cut, and its vectors (n, d): all images, then each class."""
+def each_group(context: LatentContext) -> Iterator[tuple[str, bool, float, np.ndarray]]:
+    """Yield group, whether outliers are cut, fraction kept, and the vectors: all images, then each class."""
     for name, latents in ((ALL, context.latents), *context.each_class()):
-        yield name, False, latents
-        yield name, True, latents[cut_outliers(latents)]
+        kept = cut_outliers(latents)
+        yield name, False, 1.0, latents
+        yield name, True, kept.mean(), latents[kept]
 
 
 def measure_groups(context: LatentContext) -> pd.DataFrame:
     """Return one row per group and state: group, cut, kept (fraction of its vectors), and its tests."""
-    rows, whole = [], 1
-    for name, cut, vectors in each_group(context):
-        whole = whole if cut else len(vectors)
+    rows = []
+    for name, cut, kept, vectors in each_group(context):
         sample = context.sample(len(vectors), context.settings.normality_vectors, f"normality {name}")
-        tests = measure_normality(vectors, sample)
-        rows.append({"group": name, "cut": cut, "kept": len(vectors) / whole, **tests})
+        rows.append({"group": name, "cut": cut, "kept": kept, **measure_normality(vectors, sample)})
     return pd.DataFrame(rows)
 
 

@@ -22,11 +22,7 @@ from digits.tracking import Run
 SHOWN, COLUMNS = 40, 10  # suspects in the picture, the most suspicious, and in one of its rows
 
 
-class Parameters(Block):
-    """No settings."""
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(parameters: Block, paths: Paths, run: Run) -> None:
     """Read images and probabilities; write suspects, a picture, and how many flipped labels are found."""
     train, classes = read_split(paths.train), read_dataset(paths.dataset)["classes"]
     probabilities, labels, flipped = (

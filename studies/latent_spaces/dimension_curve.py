@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import NullLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
@@ -24,11 +24,7 @@ PANELS = {
 STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
 
 
-class Parameters(Block):
-    """No settings."""
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(parameters: Block, paths: Paths, run: Run) -> None:
     """Read the tables; write them as one, a picture and the means."""
     tables = [pd.read_csv(file) for file in sorted(paths.dimensions.glob("*.csv"))]
     summary = pd.concat(tables).sort_values(["latent", "space"], kind="stable")
@@ -54,15 +50,14 @@ def draw(summary: pd.DataFrame) -> Figure:
     for ax, (title, scores) in zip(axes.flat, PANELS.items(), strict=True):
         for space, (_, colour, marker) in SPACES.items():
             for score, line in scores.items():
-                rows = summary[(summary["space"] == space) & (summary["score"] == score)]
-                rows = rows.sort_values("latent")
+                mine = (summary["space"] == space) & (summary["score"] == score)
+                rows = summary[mine].sort_values("latent")
                 ax.plot(rows["latent"], rows["mean"], line, color=colour, marker=marker, ms=5)
                 ax.fill_between(rows["latent"], rows["low"], rows["high"], color=colour, alpha=0.25, lw=0)
         ax.set(xscale="log", xlabel="dimensions", title=title)
         ax.set_yscale("linear" if "knn" in scores else "log")
-        ax.xaxis.set_major_locator(FixedLocator(sizes))
+        ax.set_xticks(sizes, [str(size) for size in sizes])
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xticklabels([str(size) for size in sizes])
         ax.grid(alpha=0.3)
     axes[0, 1].yaxis.set_major_formatter(PercentFormatter(1))
     handles = [

@@ -68,9 +68,9 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     """Read the splits; train with each seed; write a table with accuracy, macro scores and log loss."""
     import numpy as np
     import pandas as pd
-    from sklearn.metrics import log_loss
+    from sklearn.metrics import confusion_matrix, log_loss
 
-    from digits.analysis.classification.metrics import class_table, confusion_matrix
+    from digits.analysis.classification.metrics import class_table
     from digits.data.files import write_table
     from digits.data.splits import read_dataset, read_split
     from digits.networks.cnn.builder import build_cnn
@@ -86,7 +86,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for seed in repeated.seeds(parameters.seed, settings.seeds):
         result = repeated.train(build, settings, (train, val), len(classes), seed)
         probabilities = predict(result.model, test.images)
-        confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), len(classes))
+        confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), labels=range(len(classes)))
         table = class_table(confusion, classes)
         metrics = repeated.measure(result, test) | {
             "log_loss": log_loss(test.labels, probabilities.astype(np.float64), labels=range(len(classes))),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import NullLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
@@ -12,11 +12,7 @@ from digits.pipeline.settings import Block
 from digits.tracking import Run
 
 
-class Parameters(Block):
-    """No settings."""
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(parameters: Block, paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the comparison, the curve and what is compared."""
     tables = [pd.read_csv(path, dtype={"net": str}) for path in sorted(paths.published.glob("*.csv"))]
     literature = pd.read_csv(paths.literature, dtype={"net": str})
@@ -53,9 +49,8 @@ def draw(summary: pd.DataFrame, literature: pd.DataFrame) -> Figure:
     look: dict[str, object] = {"color": BAD, "marker": "s", "ms": 5, "capsize": 5, "linestyle": ""}
     ax.errorbar(theirs["units"], middle, half, label="published", **look)
     ax.set(xscale="log", xlabel="units of the one hidden layer", ylabel="test accuracy", ylim=(0, 1.02))
-    ax.xaxis.set_major_locator(FixedLocator(ours["units"].tolist()))
+    ax.set_xticks(ours["units"], ours["units"].astype(str))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticklabels([str(n) for n in ours["units"]])
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.legend(loc="lower right")
     ax.set_title("one hidden layer with the notebook's settings")

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from pydantic import Field
 from scipy.sparse import csr_array
+from sklearn.metrics import confusion_matrix
 
-from digits.analysis.classification.intervals import draw_counts, interval, weigh_equally
-from digits.analysis.classification.metrics import confusion_matrix
+from digits.analysis.classification.intervals import draw_counts, interval
 from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import read_dataset, read_split
 from digits.drawing.style import COLOURS, new_figure, save
@@ -64,7 +64,7 @@ def measure(
     accuracies = (predictions == labels).mean(axis=1)
     n_classes = int(max(labels.max(), predictions.max())) + 1
     cells = labels.astype(np.intp) * n_classes + predictions
-    means = _compare_pairs(cells, weigh_equally(len(labels)), n_classes)
+    means = _compare_pairs(cells, np.ones((len(labels), 1)), n_classes)
     resampled = _compare_pairs(cells, counts, n_classes)
     intervals = {name: interval(means[name].item(), resampled[name], confidence) for name in means}
     return {
@@ -84,7 +84,7 @@ def tabulate_cells(labels: np.ndarray, predictions: np.ndarray, classes: list[st
 
     Columns label, prediction, seed_1, seed_2 ...; the fullest on average first, empty ones left out.
     """
-    matrices = [confusion_matrix(labels, each, len(classes)) for each in predictions]
+    matrices = [confusion_matrix(labels, each, labels=range(len(classes))) for each in predictions]
     rows, columns = np.nonzero(~np.eye(len(classes), dtype=bool))
     table = pd.DataFrame(
         {
@@ -117,11 +117,7 @@ def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
             color=COLOURS[DOT_COLOURS[number % len(DOT_COLOURS)]],
             label=f"seed {number + 1}",
         )
-    names = [
-        f"{label} as {prediction}"
-        for label, prediction in zip(cells["label"], cells["prediction"], strict=True)
-    ]
-    ax.set_xticks(place, names, rotation=45, ha="right")
+    ax.set_xticks(place, cells["label"] + " as " + cells["prediction"], rotation=45, ha="right")
     title = f"{name}: test images per cell of the confusion matrix, by seed"
     ax.set(ylabel="test images", ylim=(0, None), title=title)
     ax.legend(fontsize=8, ncols=n_seeds)

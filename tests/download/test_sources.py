@@ -12,7 +12,7 @@ from stages.download import sources
 from stages.download.collect import collect
 from stages.download.registry import Dataset
 from stages.download.sources import Folder
-from tests.download.helpers import IMAGES, NAMES, folder, read, sha256
+from tests.download.helpers import IMAGES, NAMES, read, sha256
 
 
 def test_wrong_byte_is_refused_and_the_next_source_used(
@@ -31,19 +31,6 @@ def test_wrong_byte_is_refused_and_the_next_source_used(
     assert capsys.readouterr().err == (
         f"download: {IMAGES} from flipped: refused: expected SHA-256 {expected}, found {found}\n"
     )
-
-
-def test_a_relative_folder_is_one_of_the_repository_and_not_of_a_copy(
-    workdir: Path, dataset: Dataset, contents: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder(workdir / "mnist", contents)
-    (workdir / "copy").mkdir()
-    monkeypatch.chdir(workdir / "copy")
-    monkeypatch.setenv("DVC_ROOT", str(workdir))  # as DVC sets it in its temporary copies
-    monkeypatch.setenv("MNIST_MIRROR", "./mnist")
-    served = collect(dataset, [sources.of(dataset)[0]], workdir / "raw")
-    assert served == dict.fromkeys(NAMES, "MNIST_MIRROR=./mnist")
-    assert read(workdir / "raw") == contents
 
 
 def test_mirror_serves_gz(tmp_path: Path, dataset: Dataset, contents: dict[str, bytes], serve: Any) -> None:

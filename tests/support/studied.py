@@ -39,6 +39,11 @@ def splits(folder: Path, *names: str) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
+def results(folder: Path) -> dict[str, Path]:
+    """Return the paths of data, pictures and metrics that a study is to write into a folder."""
+    return {"data": folder / "data", "plots": folder / "plots", "metrics": folder / "metrics.json"}
+
+
 def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = None, /, **paths: Path) -> None:
     """Run a study's main with these settings, items of its matrix, and paths by their names in dvc.yaml."""
     main = helpers.code(study).main

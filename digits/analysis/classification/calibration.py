@@ -17,11 +17,10 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     and the result is a low one.
     """
     logits = _logits(probabilities)
-    labels = labels.astype(np.intp)
 
     def log_loss(log_temperature: float) -> float:
         logs = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(np.take_along_axis(logs, labels[:, None], axis=1).mean())
+        return -float(logs[np.arange(len(labels)), labels].mean())
 
     found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
     return float(np.exp(found.x))
@@ -39,31 +38,20 @@ def measure_probabilities(
 
     weights: float64 (n, m), ones or bootstrap counts; one value per column, float64 (m,).
     brier: mean over images of sum_k (p_k - y_k)^2; Brier (1950), Monthly Weather Review 78: 1-3.
+    calibration_error: mean over images of |accuracy - confidence| of their bin, of which `bins` of equal
+    width divide [0, 1]; Guo et al. (2017), ICML, equation 3. Confidence is the highest probability.
     """
     double = probabilities.astype(np.float64)
-    chosen = np.take_along_axis(double, labels[:, None].astype(np.intp), axis=1)[:, 0]
-    losses = -np.log(np.clip(chosen, SMALLEST, 1))
+    losses = -_logits(double)[np.arange(len(labels)), labels]
     scores = ((double - np.eye(double.shape[1])[labels]) ** 2).sum(axis=1)
+    number, confidence, correct = _binned(labels, double, bins)
+    gaps = (np.eye(bins)[number] * (correct - confidence)[:, None]).T @ weights
     total = weights.sum(axis=0)
     return {
         "log_loss": losses @ weights / total,
         "brier": scores @ weights / total,
-        "calibration_error": measure_calibration_error(labels, double, bins, weights),
+        "calibration_error": np.abs(gaps).sum(axis=0) / total,
     }
-
-
-def measure_calibration_error(
-    labels: np.ndarray, probabilities: np.ndarray, bins: int, weights: np.ndarray
-) -> np.ndarray:
-    """Return the expected calibration error in [0, 1], over `bins` of equal width, float64 (m,).
-
-    The mean over the images, weighted (n, m), of |accuracy - confidence| of their bin; Guo et al.
-    (2017), ICML, equation 3. Confidence is the highest probability.
-    """
-    confidence, correct = _confidence(labels, probabilities)
-    member = np.eye(bins)[_bin(confidence, bins)]
-    gaps = (member * (correct - confidence)[:, None]).T @ weights
-    return np.asarray(np.abs(gaps).sum(axis=0) / weights.sum(axis=0))
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> pd.DataFrame:
@@ -71,9 +59,8 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int) 
 
     A bin holds confidences above low and up to high; confidence and accuracy are its images' means.
     """
-    confidence, correct = _confidence(labels, probabilities)
-    images = pd.DataFrame({"bin": _bin(confidence, bins), "confidence": confidence, "accuracy": correct})
-    groups = images.groupby("bin")
+    number, confidence, correct = _binned(labels, probabilities, bins)
+    groups = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(number)
     table = groups.mean().assign(images=groups.size())
     table["low"], table["high"] = table.index / bins, (table.index + 1) / bins
     return table[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
@@ -83,10 +70,10 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.clip(probabilities.astype(np.float64), SMALLEST, 1))
 
 
-def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the highest probability and whether it is the label's, float64 and bool (n,)."""
-    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
-
-
-def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
-    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+def _binned(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return bin, highest probability in float64, and whether it is the label's, (n,) each."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    number = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+    return number, confidence, probabilities.argmax(axis=1) == labels

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest
 
 
 def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
@@ -15,11 +15,8 @@ def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, f
 
     Wilson (1927), JASA 22: 209-212; it stays within [0, 1] and holds near 1, where Wald's fails.
     """
-    z = float(norm.ppf((1 + confidence) / 2))
-    fraction = correct / n
-    centre = (fraction + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(fraction * (1 - fraction) / n + z**2 / (4 * n**2))
-    return float(centre - half), float(centre + half)
+    ends = binomtest(correct, n).proportion_ci(confidence, method="wilson")
+    return float(ends.low), float(ends.high)
 
 
 def draw_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
@@ -29,11 +26,6 @@ def draw_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """
     drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples)]
     return np.stack(drawn, axis=1).astype(np.float64)
-
-
-def weigh_equally(n: int) -> np.ndarray:
-    """Return the counts of the sample itself, float64 (n, 1)."""
-    return np.ones((n, 1))
 
 
 def interval_table(measured: Mapping[str, np.ndarray], confidence: float) -> pd.DataFrame:

@@ -1,17 +1,14 @@
-"""Metrics of a classifier: confusion matrix, table per class, and all single numbers together."""
+"""Metrics of a classifier: of its decisions, and of how it ranks the images of a class before all others."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
+from sklearn.metrics import roc_curve
 
 from digits.analysis.classification.calibration import measure_probabilities
-from digits.analysis.classification.intervals import accuracy_interval, weigh_equally
-from digits.analysis.classification.roc import measure_ranking
-
-
-def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count images by label (row) and prediction (column), int64 (n_classes, n_classes)."""
-    cells = labels.astype(np.intp) * n_classes + predictions.astype(np.intp)
-    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+from digits.analysis.classification.intervals import accuracy_interval
 
 
 def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -31,24 +28,6 @@ def class_table(confusion: np.ndarray, classes: list[str]) -> pd.DataFrame:
         "accuracy": 1 - divide(false_positive + false_negative, np.full_like(actual, total)),
     }
     return pd.DataFrame({"class": classes, **counts, **ratios})
-
-
-def agreement_by_class(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: list[str], names: tuple[str, str]
-) -> pd.DataFrame:
-    """Return one row per class: its images by which of the two gets them right, bool (n,) each.
-
-    Columns: class, images, both_right, only_NAME_right for either name, both_wrong.
-    """
-    cases = {
-        "images": np.ones_like(first),
-        "both_right": first & second,
-        f"only_{names[0]}_right": first & ~second,
-        f"only_{names[1]}_right": ~first & second,
-        "both_wrong": ~first & ~second,
-    }
-    counts = {name: np.bincount(labels[mine], minlength=len(classes)) for name, mine in cases.items()}
-    return pd.DataFrame({"class": classes, **counts})
 
 
 def rank_confusions(confusion: np.ndarray, n: int) -> pd.DataFrame:
@@ -76,18 +55,15 @@ def measure(
     return decisions | measure_probabilities(labels, probabilities, bins, weights) | ranking
 
 
-def count_errors(labels: np.ndarray, probabilities: np.ndarray, confidence: float) -> dict[str, float]:
-    """Return the number of errors, and the ends of Wilson's interval of the accuracy."""
-    correct = int((probabilities.argmax(axis=1) == labels).sum())
-    low, high = accuracy_interval(correct, len(labels), confidence)
-    return {"accuracy_low": low, "accuracy_high": high, "errors": len(labels) - correct}
+def summarize(measured: Mapping[str, np.ndarray], n: int, confidence: float) -> dict[str, float]:
+    """Return the metrics of the sample itself, the interval of its accuracy, and its errors of n images.
 
-
-def assess(labels: np.ndarray, probabilities: np.ndarray, confidence: float, bins: int) -> dict[str, float]:
-    """Return all metrics of the sample, the interval of its accuracy, and the number of errors."""
-    measured = measure(labels, probabilities, bins, weigh_equally(len(labels)))
-    values = {name: value.item() for name, value in measured.items()}
-    return values | count_errors(labels, probabilities, confidence)
+    measured: as from `measure`, of which the first column counts each image once
+    """
+    values = {name: float(each[0]) for name, each in measured.items()}
+    correct = round(values["accuracy"] * n)
+    low, high = accuracy_interval(correct, n, confidence)
+    return values | {"accuracy_low": low, "accuracy_high": high, "errors": n - correct}
 
 
 def measure_decisions(
@@ -112,10 +88,71 @@ def measure_decisions(
     }
 
 
-def majority_probabilities(train_labels: np.ndarray, n: int, n_classes: int) -> np.ndarray:
-    """Return the fraction of each class among the training labels, for each of n images."""
-    fractions = np.bincount(train_labels, minlength=n_classes) / len(train_labels)
-    return np.tile(fractions, (n, 1))
+def measure_ranking(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return macro one-against-the-rest ROC AUC and average precision, float64 (m,) each.
+
+    labels (n,), probabilities (n, n_classes), weights (n, m). A class that has no image in a column of
+    weights, or all of them, is left out of that column's mean; where none is left, the mean is nan and
+    NumPy warns.
+    """
+    present = np.unique(labels)
+    each = [_measure_class(labels == label, probabilities[:, label], weights) for label in present]
+    areas, precisions = np.nanmean(each, axis=0)
+    return {"roc_auc": areas, "average_precision": precisions}
+
+
+def measure_classes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return one row per class that has images: label, roc_auc, average_precision."""
+    present, ones = np.unique(labels).tolist(), np.ones((len(labels), 1))
+    each = [_measure_class(labels == label, probabilities[:, label], ones)[:, 0] for label in present]
+    areas, precisions = np.transpose(each)
+    return pd.DataFrame({"label": present, "roc_auc": areas, "average_precision": precisions})
+
+
+def _measure_class(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return ROC AUC, a tie counted half, and average precision of one class, (2, m).
+
+    Both need only the weight at each score of a positive image and between any two such scores.
+    """
+    thresholds = np.unique(scores[positive])
+    last = 2 * len(thresholds)
+    # Best first; odd where tied with a positive image, even between two of them.
+    place = last - np.searchsorted(thresholds, scores, "left") - np.searchsorted(thresholds, scores, "right")
+    groups = (positive, ~positive)
+    positives, negatives = (_sum_by_place(place[mine], weights[mine], last + 1) for mine in groups)
+    true, false = positives.cumsum(axis=0), negatives.cumsum(axis=0)
+    precision = divide(true, true + false)
+    with np.errstate(invalid="ignore"):
+        auc = 1 - (positives * (false - negatives / 2)).sum(axis=0) / (true[-1] * false[-1])
+        average = (positives * precision).sum(axis=0) / true[-1]
+    return np.where((true[-1] > 0) & (false[-1] > 0), np.stack([auc, average]), np.nan)
+
+
+def _sum_by_place(place: np.ndarray, weights: np.ndarray, n_places: int) -> np.ndarray:
+    """Return the sum of the weights (k, m) at each place, (n_places, m)."""
+    ones = np.ones(len(place))
+    return np.asarray(csr_array((ones, (place, np.arange(len(place)))), (n_places, len(place))) @ weights)
+
+
+def trace_curves(labels: np.ndarray, probabilities: np.ndarray, points: int) -> pd.DataFrame:
+    """Return label, false_positive_rate, recall, precision along the curves of each class with images.
+
+    Rows are the corners of the ROC curve, `points` at most, evenly spread, the ends among them. Between
+    two of them only true or only false positives are added, so that they are the corners of the
+    precision-recall curve too. Precision is 1 where nothing is predicted yet.
+    """
+    curves = []
+    for label in np.unique(labels).tolist():
+        positive = labels == label
+        rate, recall, _ = roc_curve(positive, probabilities[:, label])
+        true, false = recall * positive.sum(), rate * (~positive).sum()
+        precision = np.divide(true, true + false, out=np.ones_like(true), where=true + false > 0)
+        kept = np.unique(np.linspace(0, len(recall) - 1, points).astype(np.intp))
+        columns = {"label": label, "false_positive_rate": rate, "recall": recall, "precision": precision}
+        curves.append(pd.DataFrame(columns).iloc[kept])
+    return pd.concat(curves)
 
 
 def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from scipy.stats import chi2
 
 NEGLIGIBLE = 1e-10  # variance along an axis, relative to the largest, that counts as zero
 OFF_PLANE = 1e-3  # distance from the subspace that has variance, in largest standard deviations, that counts
-TINY = 1e-300  # replaces a half axis of 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,29 @@ class Gaussian:
         """Return how many of the vectors (n, d), 0 to 1, lie in the ellipsoid that holds `fraction`."""
         return float((self.squared_distances(vectors) <= self.radius(fraction) ** 2).mean())
 
+    def marginal(self, axes: tuple[int, ...]) -> "Gaussian":
+        """Return the distribution along these coordinate axes (from 0) alone."""
+        return Gaussian(self.mean[list(axes)], self.covariance[np.ix_(axes, axes)])
+
+    @property
+    def angle(self) -> float:
+        """Angle of the longer principal axis to the first of two coordinate axes, radians.
+
+        atan2(2 rho s_1 s_2, s_1^2 - s_2^2)/2
+        """
+        (first, both), (_, second) = self.covariance
+        return float(np.arctan2(2 * both, first - second) / 2)
+
+    def half_axes_of(self, fraction: float) -> np.ndarray:
+        """Return the half axes (d,), longest first, of the ellipsoid that holds `fraction`."""
+        return self.radius(fraction) * np.sqrt(self.eigenvalues)
+
+    def contour(self, fraction: float, n: int) -> np.ndarray:
+        """Return n points on the ellipse that holds `fraction` of the distribution along two axes, (n, 2)."""
+        turn, cos, sin = np.linspace(0, 2 * np.pi, n), np.cos(self.angle), np.sin(self.angle)
+        along_axes = self.half_axes_of(fraction) * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+        return np.asarray(self.mean + along_axes @ np.array([[cos, sin], [-sin, cos]]))
+
 
 def fit_gaussian(vectors: np.ndarray) -> Gaussian:
     """Return mean and covariance (divisor n - 1; 0 for a single vector) of vectors (n, d)."""
@@ -113,36 +135,3 @@ def participation_ratio(variances: np.ndarray) -> float:
     """Return (sum lambda)^2 / sum lambda^2 of variances (d,): 1 for a line, d for a ball, 0 for a point."""
     squares = float((variances**2).sum())
     return float(variances.sum()) ** 2 / squares if squares else 0.0
-
-
-@dataclass(frozen=True)
-class Ellipse:
-    """Half axes, the longer first, and the angle of the longer one to the first coordinate axis, radians."""
-
-    half_axes: tuple[float, float]
-    angle: float
-
-    def points(self, centre: np.ndarray, n: int) -> np.ndarray:
-        """Return n points on the ellipse around a centre (2,), float64 (n, 2)."""
-        turn = np.linspace(0, 2 * np.pi, n)
-        along, across = self.half_axes[0] * np.cos(turn), self.half_axes[1] * np.sin(turn)
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        return np.asarray(centre + np.stack([along * cos - across * sin, along * sin + across * cos], axis=1))
-
-    def contains(self, points: np.ndarray) -> np.ndarray:
-        """Return which points (n, 2) lie in the ellipse around the origin, bool (n,)."""
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        turned = points @ np.array([[cos, -sin], [sin, cos]])
-        return np.asarray(np.hypot(*(turned / np.maximum(self.half_axes, TINY)).T) <= 1)
-
-
-def fit_ellipse(covariance: np.ndarray, fraction: float) -> Ellipse:
-    """Return the ellipse that holds `fraction` of a Gaussian with this covariance (2, 2).
-
-    Half axes sqrt(k lambda_1,2), k the chi-square(2) quantile; angle atan2(2 rho s_i s_j, s_i^2 - s_j^2)/2.
-    """
-    smaller, larger = np.clip(np.linalg.eigvalsh(covariance), 0, None)
-    k = chi2.ppf(fraction, 2)
-    (first, both), (_, second) = covariance
-    angle = np.arctan2(2 * both, first - second) / 2
-    return Ellipse((float(np.sqrt(k * larger)), float(np.sqrt(k * smaller))), float(angle))

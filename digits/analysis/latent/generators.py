@@ -29,7 +29,7 @@ def build_generators(
     d, gaussian, side = latents.shape[1], fit_gaussian(latents), matching_side(latents)
     mixture = fit_mixture(latents, components, rng)
     return {
-        "uniform": lambda n, rng: sample_uniform(side, n, d, rng),
+        "uniform": lambda n, rng: rng.uniform(-side, side, (n, d)),
         "standard normal": lambda n, rng: rng.standard_normal((n, d)),
         "independent normals": lambda n, rng: sample_independent(gaussian, n, rng),
         "ellipsoid": lambda n, rng: sample_ellipsoid(gaussian, fraction, n, rng),
@@ -52,11 +52,6 @@ def expected_length(side: float, d: int) -> tuple[float, float]:
     4 b^4/45; the square root is linearized around the mean.
     """
     return side * float(np.sqrt(d / 3)), side / float(np.sqrt(15))
-
-
-def sample_uniform(side: float, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """Sample n vectors uniformly from [-side, side]^d, float64 (n, d)."""
-    return rng.uniform(-side, side, (n, d))
 
 
 def sample_independent(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -42,11 +42,9 @@ def describe_axes(vectors: np.ndarray, sample: np.ndarray) -> pd.DataFrame:
             moments[axis, :2] = skew(values), kurtosis(values)
         if len(sample) >= LEAST and np.ptp(values[sample]) > 0:
             moments[axis, 2:] = shapiro(values[sample])
-    table = pd.DataFrame(moments, columns=["skewness", "kurtosis", "shapiro_w", "shapiro_p"])
-    table.insert(0, "deviation", gaussian.standard_deviation)
-    table.insert(0, "mean", gaussian.mean)
-    table.insert(0, "axis", table.index + 1)
-    return table
+    columns = {"mean": gaussian.mean, "deviation": gaussian.standard_deviation}
+    columns |= dict(zip(("skewness", "kurtosis", "shapiro_w", "shapiro_p"), moments.T, strict=True))
+    return pd.DataFrame({"axis": np.arange(len(moments)) + 1, **columns})
 
 
 def cut_outliers(vectors: np.ndarray) -> np.ndarray:
@@ -55,17 +53,18 @@ def cut_outliers(vectors: np.ndarray) -> np.ndarray:
     return np.asarray((np.abs(vectors - gaussian.mean) <= CUT * gaussian.standard_deviation).all(axis=1))
 
 
-def compare_distances(vectors: np.ndarray) -> NormalityTest:
-    """Return the Kolmogorov-Smirnov test of squared Mahalanobis distances against chi-square(rank).
+def compare_distances(vectors: np.ndarray) -> float:
+    """Return how far squared Mahalanobis distances of vectors (n, d) are from chi-square(rank).
 
-    The statistic, the largest difference of the distribution functions, is an effect size in [0, 1]. Mean
-    and covariance are estimated from the same vectors (n, d), which makes p too large.
+    The statistic of Kolmogorov and Smirnov, the largest difference of the distribution functions, an effect
+    size in [0, 1]; its p would be too large, as mean and covariance are those of the same vectors. nan as
+    for Mardia.
     """
     gaussian = fit_gaussian(vectors)
     if len(vectors) <= len(gaussian.mean) + 1 or not gaussian.rank:
-        return UNDEFINED
-    found = kstest(gaussian.squared_distances(vectors), chi2(gaussian.rank).cdf, method="asymp")
-    return NormalityTest(float(found.statistic), 0.0, float(found.pvalue))
+        return np.nan
+    squared, normal = gaussian.squared_distances(vectors), chi2(gaussian.rank).cdf
+    return float(kstest(squared, normal, method="asymp").statistic)
 
 
 def compute_quantiles(vectors: np.ndarray, points: int) -> pd.DataFrame:
@@ -79,14 +78,13 @@ def compute_quantiles(vectors: np.ndarray, points: int) -> pd.DataFrame:
 
 def measure_normality(vectors: np.ndarray, sample: np.ndarray) -> dict[str, float]:
     """Return all results by name: of all vectors (n, d); Mardia, Henze-Zirkler, Shapiro-Wilk of a sample."""
-    distances = compare_distances(vectors)
     skewness, fourth = compute_mardia(vectors[sample])
     henze_zirkler = compute_henze_zirkler(vectors[sample])
     axes = describe_axes(vectors, sample)
     return {
         "n": len(vectors),
         "tested": len(sample),
-        "ks_distance": distances.statistic,
+        "ks_distance": compare_distances(vectors),
         "skewness": float(axes["skewness"].abs().mean()),
         "kurtosis": float(axes["kurtosis"].abs().mean()),
         "shapiro_w": float(axes["shapiro_w"].median()),

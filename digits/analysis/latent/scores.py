@@ -1,86 +1,15 @@
-"""How good generated latent vectors and their images are, and how reliable a score over several seeds is."""
+"""Distances between sets of vectors, votes of neighbours, and how reliable a score over several seeds is."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from scipy.stats import entropy, t
+from scipy.stats import t
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from digits.analysis.classification.calibration import apply_temperature, fit_temperature
-from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
-from digits.data.splits import Split, flatten, to_pixels
-from digits.networks.common.saved import FEATURES, predict, up_to
+from digits.analysis.latent.gaussian import Gaussian
 
 NEIGHBOURS = 10  # of k-NN and of trustworthiness
-
-
-class Samples(NamedTuple):
-    """Latent vectors (n, d) from one source, and their images (n, height, width, channels) in [0, 1]."""
-
-    vectors: np.ndarray
-    images: np.ndarray
-
-
-class Scorer:
-    """Scores samples by the autoencoder, the CNN and the training images.
-
-    The CNN's temperature is fitted on the validation images. train: training images, their latents (n, d)
-    and Gaussian; limits: fraction of the Gaussian inside the ellipsoid, and how many of the samples are
-    compared with their nearest training image and vector, at most
-    """
-
-    def __init__(
-        self,
-        networks: tuple[keras.Model, keras.Model],
-        val: Split,
-        train: tuple[np.ndarray, np.ndarray, Gaussian],
-        limits: tuple[float, int],
-    ) -> None:
-        (self._encoder, cnn), (self._fraction, self._queries) = networks, limits
-        self._pixels, self._latents, self._gaussian = flatten(train[0]), train[1], train[2]
-        self._features, self._head = up_to(cnn, FEATURES), _after(cnn, FEATURES)
-        probabilities = predict(self._head, predict(self._features, val.images))
-        self.temperature = fit_temperature(val.labels, probabilities)
-
-    def classify(self, images: np.ndarray) -> np.ndarray:
-        """Return the CNN's calibrated probabilities for images in [0, 1], float64 (n, n_classes)."""
-        return self._classify(predict(self._features, to_pixels(images)))
-
-    def fit_features(self, images: np.ndarray) -> Gaussian:
-        """Return the Gaussian of the CNN's features of images in [0, 1]."""
-        return fit_gaussian(predict(self._features, to_pixels(images)))
-
-    def score(self, samples: Samples, reference: Gaussian) -> dict[str, float]:
-        """Return the scores by name.
-
-        inside: fraction of the vectors inside the ellipsoid; nearest_vector, nearest_image: median
-        distance to the nearest training vector, and of images as vectors in [0, 1]
-        confidence: mean highest probability; class_entropy: of the predicted classes, in bits
-        frechet: distance to the features of the reference
-        """
-        features = predict(self._features, to_pixels(samples.images))
-        probabilities = self._classify(features)
-        few = slice(self._queries)
-        pixels = samples.images[few].reshape(len(samples.images[few]), -1)
-        return {
-            "reencoding_error": self.reencode(samples),
-            "inside": self._gaussian.fraction_inside(samples.vectors, self._fraction),
-            "nearest_vector": float(np.median(nearest_distances(samples.vectors[few], self._latents))),
-            "nearest_image": float(np.median(nearest_distances(pixels, self._pixels))),
-            "confidence": float(probabilities.max(axis=1).mean()),
-            "class_entropy": float(entropy(np.bincount(probabilities.argmax(axis=1)), base=2)),
-            "frechet": frechet_distance(fit_gaussian(features), reference),
-        }
-
-    def reencode(self, samples: Samples) -> float:
-        """Return the mean of |E(D(z)) - z| / |z|: 0 if decoding and encoding lose nothing."""
-        change = predict(self._encoder, to_pixels(samples.images)) - samples.vectors
-        return float((np.linalg.norm(change, axis=1) / np.linalg.norm(samples.vectors, axis=1)).mean())
-
-    def _classify(self, features: np.ndarray) -> np.ndarray:
-        return apply_temperature(predict(self._head, features), self.temperature)
 
 
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
@@ -136,12 +65,3 @@ def average_by_source(table: pd.DataFrame) -> dict[str, dict[Any, float]]:
 def _square_root(covariance: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T)
-
-
-def _after(model: keras.Model, layer: str) -> keras.Model:
-    """Return the network from the output of the named layer to the model's own; weights are shared."""
-    names = [each.name for each in model.layers]
-    inputs = tensor = keras.Input(model.get_layer(layer).output.shape[1:])
-    for each in model.layers[names.index(layer) + 1 :]:
-        tensor = each(tensor)
-    return keras.Model(inputs, tensor)

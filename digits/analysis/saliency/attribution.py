@@ -40,8 +40,7 @@ def occlusion(
 
 def true_probability(predict: Probabilities, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the probability of each image's own class, float64 (n,), 0 to 1."""
-    probabilities = predict(images).astype(np.float64)
-    return np.take_along_axis(probabilities, labels[:, None].astype(np.intp), axis=1)[:, 0]
+    return predict(images).astype(np.float64)[np.arange(len(labels)), labels]
 
 
 def integrated_gradients(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 from sklearn.ensemble import RandomForestClassifier
 
 from digits.data.splits import Split
@@ -28,26 +28,14 @@ def fit_forest(train: Split, trees: int, seed: int, threads: int) -> RandomFores
     return forest.fit(train.images.reshape(len(train), -1), train.labels).set_params(n_jobs=1)
 
 
-def forest_accuracy(forest: RandomForestClassifier, split: Split) -> float:
-    """Return the forest's accuracy on the split."""
-    return float(forest.score(split.images.reshape(len(split), -1), split.labels))
-
-
 def largest(importances: np.ndarray, n: int) -> np.ndarray:
     """Return the flat indices of the n largest values, int64, ascending; ties go to the lower index."""
     return np.sort(np.argsort(-importances, kind="stable")[:n])
 
 
-def sum_channels(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the map, float64 (height, width), of flat values (height * width * channels,)."""
-    return values.reshape(*size, -1).sum(axis=-1, dtype=np.float64)
-
-
 def rank(values: np.ndarray) -> np.ndarray:
     """Return the rank of each value, int64, 1 for the largest; ties go to the lower flat index."""
-    ranks = np.empty(values.size, dtype=np.int64)
-    ranks[np.argsort(-values.ravel(), kind="stable")] = np.arange(1, values.size + 1)
-    return ranks.reshape(values.shape)
+    return rankdata(-values, method="ordinal").reshape(values.shape)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -61,12 +61,6 @@ def ascend(gradient: Gradient, images: np.ndarray, maps: np.ndarray, steps: int,
     return images
 
 
-def best_of_each(values: np.ndarray, n: int) -> np.ndarray:
-    """Return the position of the best of every n values in a row, int64 (len(values) / n,)."""
-    groups = values.reshape(-1, n)
-    return groups.argmax(axis=1) + np.arange(len(groups)) * n
-
-
 def find_constant(*activations: np.ndarray) -> np.ndarray:
     """Return which maps have the same activation for all images, bool (n maps,).
 
@@ -95,5 +89,5 @@ def maximize(
     maps = np.repeat(np.arange(len(chosen)), chosen.shape[1])
     reached = ascend(gradient, candidates[chosen.ravel()], maps, steps, step)
     images = np.rint(reached).astype(np.uint8)
-    own = activate(images)[np.arange(len(maps)), maps]
-    return images[best_of_each(own, chosen.shape[1])]
+    own = activate(images)[np.arange(len(maps)), maps].reshape(chosen.shape)
+    return images.reshape(*chosen.shape, *images.shape[1:])[np.arange(len(own)), own.argmax(axis=1)]

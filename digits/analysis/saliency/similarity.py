@@ -3,26 +3,20 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
-def correlate(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return Pearson's correlation of each column with each, float64 (p, q), -1 to 1.
-
-    first: (n, p), second: (n, q). 0 for a column that does not vary.
-    """
-    return _cosines(_centre(first), _centre(second))
-
-
 def correlate_maps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the correlation of two networks' maps over all places of the same images, (p, q).
+    """Return Pearson's correlation of each map with each, over all places of the same images, (p, q).
 
     first: activations (n, height, width, p), second: (n, height, width, q); or (n, p) and (n, q)
-    Li, Yosinski, Clune, Lipson and Hopcroft (2016), Convergent Learning, ICLR, arXiv:1511.07543.
+    0 for a map that does not vary. Li, Yosinski, Clune, Lipson and Hopcroft (2016), Convergent Learning,
+    ICLR, arXiv:1511.07543.
     """
-    return correlate(*(values.reshape(-1, values.shape[-1]) for values in (first, second)))
+    return _cosines(*(_centre(values.reshape(-1, values.shape[-1])) for values in (first, second)))
 
 
 def correlate_kernels(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -76,6 +70,43 @@ def by_chance(
     measure: a function of `first` and `second`, (n, ...) each
     """
     return np.array([measure(first, second[rng.permutation(len(second))]) for _ in range(repeats)])
+
+
+def compare_maps(
+    first: np.ndarray, second: np.ndarray, repeats: int, rng: np.random.Generator
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the matched maps of activations (n, height, width, maps), and similarities beside chance.
+
+    The table has the columns map, twin_map and correlation. Chance: `repeats` permutations of the images.
+    """
+
+    def matched(one: np.ndarray, other: np.ndarray) -> float:
+        return matched_similarity(correlate_maps(one, other))
+
+    correlations = correlate_maps(first, second)
+    rows, columns = match(correlations)
+    pairs = {"map": rows, "twin_map": columns, "correlation": correlations[rows, columns]}
+    return pd.DataFrame(pairs), {
+        "matched_correlation": matched_similarity(correlations),
+        "matched_by_chance": float(by_chance(matched, first, second, repeats, rng).mean()),
+        "cka": linear_cka(first, second),
+        "cka_by_chance": float(by_chance(linear_cka, first, second, repeats, rng).mean()),
+    }
+
+
+def compare_kernels(
+    first: np.ndarray, second: np.ndarray, repeats: int, rng: np.random.Generator
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the matched kernels of a layer, (height, width, channels, n) each, and their mean similarity.
+
+    The table has the columns kernel, twin_kernel and cosine. Chance: `repeats` times normal random kernels.
+    """
+    cosines = correlate_kernels(first, second)
+    rows, columns = match(cosines)
+    random = (correlate_kernels(first, rng.standard_normal(second.shape)) for _ in range(repeats))
+    chance = float(np.mean([matched_similarity(each) for each in random]))
+    table = pd.DataFrame({"kernel": rows, "twin_kernel": columns, "cosine": cosines[rows, columns]})
+    return table, {"matched_cosine": matched_similarity(cosines), "by_chance": chance}
 
 
 def _centre(values: np.ndarray) -> np.ndarray:

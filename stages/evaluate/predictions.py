@@ -1,4 +1,4 @@
-"""Images and predictions: the first, the most confident of each class, errors beside similar images."""
+"""Predictions of a classifier: confusion matrix, the most confident of each class, errors, the first ones."""
 
 import keras
 import numpy as np
@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.spatial.distance import cdist
 
+from digits.analysis.classification.metrics import divide, rank_confusions
 from digits.data.splits import Split
 from digits.drawing.grid import Row, Tile, draw_grid, fold
 from digits.drawing.style import BAD, GOOD, draw_cells, new_figure
@@ -16,6 +17,7 @@ from stages.evaluate.context import TestResult
 IMAGES = 12  # in a row of a gallery, at most
 PREDICTIONS, COLUMNS = 25, 9
 PROBABILITIES = 20
+PAIRS, PAIR_IMAGES = 10, 8
 ERRORS, NEIGHBOURS = 10, 5
 GALLERIES = {  # what is below an image, and what the images are
     "true_positives": ("", "images recognised as their class, the most confident first"),
@@ -28,6 +30,55 @@ GALLERIES = {  # what is below an image, and what the images are
         "images of this class not recognised, the most confident first; below: the prediction",
     ),
 }
+
+
+def draw_rows(confusion: np.ndarray, classes: list[str], title: str) -> Figure:
+    """Draw percent of the row above n of the row's N; the diagonal has the recall of each class."""
+    totals = np.broadcast_to(confusion.sum(axis=1, keepdims=True), confusion.shape)
+    fractions = divide(confusion, totals)
+    cells = zip(fractions.flat, confusion.flat, totals.flat, strict=True)
+    texts = [f"{fraction:.1%}\n{n}/{total}" if n else "" for fraction, n, total in cells]
+    return _draw_matrix(np.sqrt(fractions), texts, classes, title)  # the root makes 1 % visible
+
+
+def draw_errors(confusion: np.ndarray, classes: list[str], title: str) -> Figure:
+    """Draw percent of the row above n without the diagonal; the worst cell is the darkest."""
+    errors = confusion - np.diag(confusion.diagonal())
+    fractions = divide(errors, confusion.sum(axis=1, keepdims=True))
+    cells = zip(fractions.flat, errors.flat, strict=True)
+    texts = [f"{fraction:.2%}\n{n}" if n else "" for fraction, n in cells]
+    return _draw_matrix(0.9 * fractions / max(fractions.max(), 1e-9), texts, classes, title)
+
+
+def _draw_matrix(shades: np.ndarray, texts: list[str], classes: list[str], title: str) -> Figure:
+    figure, ax = new_figure(8, 7.6)
+    draw_cells(ax, shades, texts, 1.1)
+    ticks, turned = np.arange(len(classes)), max(map(len, classes)) > 2
+    ax.set_xticks(ticks, classes, rotation=45 * turned, ha="right" if turned else "center")
+    ax.set_yticks(ticks, classes)
+    ax.set(xlabel="Prediction", ylabel="Label", title=title)
+    return figure
+
+
+def find_worst_pairs(result: TestResult, confusion: np.ndarray) -> tuple[pd.DataFrame, Figure]:
+    """Return the most frequent errors, and a picture of the images of each, the most confident first.
+
+    Columns: label, prediction, count, fraction (of the label's images), shown (indices of the images).
+    """
+    pairs, names = rank_confusions(confusion, PAIRS), np.array(result.classes)
+    shown, rows = [], []
+    for label, prediction, count, fraction in pairs.itertuples(index=False, name=None):
+        confused = (result.test.labels == label) & (result.predictions == prediction)
+        positions = result.most_confident(confused, PAIR_IMAGES)
+        shown.append(" ".join(map(str, result.test.indices[positions])))
+        name = f"{names[label]} taken for {names[prediction]}:\n{count} ({fraction:.1%})"
+        rows.append((name, result.tiles(positions, "{confidence:.0%}")))
+    table = pairs.assign(label=names[pairs["label"]], prediction=names[pairs["prediction"]], shown=shown)
+    title = (
+        f"{result.title}: the most frequent errors (fraction of the label's test images) and the confidence "
+        f"in up to {PAIR_IMAGES} of each"
+    )
+    return table, draw_grid(rows or [("", [])], title)
 
 
 def draw_gallery(result: TestResult, gallery: str) -> tuple[pd.DataFrame, Figure]:
@@ -102,14 +153,14 @@ def compare_with_training(
         neighbour_label=names[train.labels[found.ravel()]],
         distance=distances.ravel(),
     )
-    described = zip(result.tiles(errors, "test"), result.describe(errors).to_dict("records"), strict=True)
     rows: list[Row] = []
-    for (tile, row), nearest in zip(described, found, strict=True):
-        name = "label {label}, taken for {prediction}\n({confidence:.1%} confident)".format_map(row)
-        words, colours = names[train.labels[nearest]], {row["label"]: GOOD, row["prediction"]: BAD}
-        neighbours = zip(train.images[nearest], words, strict=True)
+    for error, nearest in zip(errors, found, strict=True):
+        label, prediction = names[result.test.labels[error]], names[result.predictions[error]]
+        name = f"label {label}, taken for {prediction}\n({result.confidences[error]:.1%} confident)"
+        neighbours = zip(train.images[nearest], names[train.labels[nearest]], strict=True)
+        colours = {label: GOOD, prediction: BAD}
         tiles = [Tile(image, word, colours.get(word, "black")) for image, word in neighbours]
-        rows.append((name, [tile, *tiles]))
+        rows.append((name, [Tile(result.test.images[error], "test"), *tiles]))
     title = (
         f"{result.title}: its most confident errors, each followed by the {NEIGHBOURS} nearest training "
         "images in its last hidden layer; blue: the test image's label, red: the predicted class"

@@ -1,14 +1,15 @@
-"""t-SNE maps of the spaces, and what spaces and maps keep: variance, neighbours, classes."""
+"""The spaces: principal components, t-SNE maps, and what is kept of variance, neighbours and classes."""
 
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from openTSNE import TSNE, initialization
 from sklearn.cluster import KMeans
 from sklearn.manifold import trustworthiness
@@ -17,16 +18,34 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.gaussian import participation_ratio
-from digits.analysis.latent.pca import Projection, fit_pca
+from digits.analysis.latent.pca import Projection, fit_pca, fit_projection
 from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes
-from digits.data.splits import Split
-from digits.drawing.style import new_figure, scatter_by_class
-from stages.latent_analysis.context import SPACES, LatentContext, Vectors, tabulate_map
-from stages.latent_analysis.results import Results
+from digits.data.splits import Split, flatten
+from digits.drawing.style import COLOURS, GOOD, new_figure, scatter_by_class
+from digits.networks.common.saved import predict, up_to
+from digits.pipeline import StageError
+from stages.latent_analysis.context import LatentContext
+from stages.latent_analysis.results import Results, merge
 
+SPACES = {
+    "pixels": "Raw pixels",
+    "hidden": "Hidden activations of the MLP",
+    "features": "Features of the CNN",
+    "latent": "Latent vectors of the autoencoder",
+}
+
+SPACE_COLOURS = dict(zip(SPACES, ("#000000", COLOURS[0], GOOD, COLOURS[3]), strict=True))
+SHOWN = 5000  # test images in each scatter plot of principal components, at most
 DIMENSIONS = 50  # principal components that t-SNE sees, as in van der Maaten and Hinton (2008)
 RESTARTS = 3  # of k-means
 BACKGROUND = "#C8C8C8"  # colour of the training images
+
+
+class Vectors(NamedTuple):
+    """Vectors of training and of test images, in a space (n, d) or in a map of it (n, 2), float32."""
+
+    train: np.ndarray
+    test: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,102 @@ class Maps:
     test: Split
     spaces: Mapping[str, Vectors]
     methods: Mapping[str, Mapping[str, Vectors]]
+
+
+def collect_spaces(context: LatentContext) -> dict[str, Vectors]:
+    """Return the vectors of each of SPACES.
+
+    Raises StageError if the MLP has no layer of the name in the settings.
+    """
+    layer, names = context.settings.hidden_layer, [each.name for each in context.mlp.layers]
+    if layer not in names:
+        raise StageError(
+            f"latent-analysis.hidden_layer is {layer!r}; the MLP has the layers {', '.join(names)}. "
+            "Name one of them in params.yaml."
+        )
+    train, test, hidden = context.train.images, context.test.images, up_to(context.mlp, layer)
+    return {
+        "pixels": Vectors(context.pixels, flatten(test)),
+        "hidden": Vectors(predict(hidden, train), predict(hidden, test)),
+        "features": Vectors(predict(context.features, train), predict(context.features, test)),
+        "latent": Vectors(context.latents.astype(np.float32), context.test_latents.astype(np.float32)),
+    }
+
+
+def analyse_spaces(context: LatentContext) -> tuple[Results, Maps]:
+    """Return spectra, maps and the table of the spaces; and the maps of a sample of the images."""
+    spaces = collect_spaces(context)
+    projections = {name: fit_projection(train) for name, (train, _) in spaces.items()}
+    maps = map_spaces(context, spaces, projections)
+    parts = analyse_projections(context, spaces, projections), analyse_maps(context, maps, projections)
+    return merge(*parts), maps
+
+
+def analyse_projections(
+    context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
+) -> Results:
+    """Return scatter plots, spectra, and the coordinates of all test images in two components."""
+    coordinates = {name: result.apply(spaces[name].test) for name, result in projections.items()}
+    shown = context.sample(len(context.test), SHOWN, "scatter")
+    maps = {name: points[shown] for name, points in coordinates.items()}
+    test, classes = context.test.take(shown), context.classes
+    return Results(
+        tables={"pca": tabulate_map(maps, test, classes), "scree": tabulate_spectra(projections)},
+        plots={"pca": draw_maps(projections, maps, test, classes), "scree": draw_spectra(projections)},
+        details={"explained_variance": {name: result.explained for name, result in projections.items()}},
+        arrays={f"{name}_components": points for name, points in coordinates.items()},
+    )
+
+
+def draw_maps(
+    projections: Mapping[str, Projection], maps: Mapping[str, np.ndarray], test: Split, classes: list[str]
+) -> Figure:
+    """Draw the maps (n, 2) of test images in two principal components of each space."""
+    figure, axes = new_figure(9.6, 9.4, nrows=2, ncols=2)
+    for ax, (name, projection) in zip(axes.flat, projections.items(), strict=True):
+        scatter_by_class(ax, maps[name], test.labels, classes)
+        first, second = (f"{projection.explained[each]:.1%} of the variance" for each in ("first", "second"))
+        ax.set(title=SPACES[name], xlabel=f"component 1 ({first})", ylabel=f"component 2 ({second})")
+    most, best = max((projection.explained["both"], name) for name, projection in projections.items())
+    figure.suptitle(
+        f"{len(test):,} test images in two principal components of the training images:\n"
+        f"most variance in {SPACES[best][0].lower()}{SPACES[best][1:]} ({most:.1%})"
+    )
+    return figure
+
+
+def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
+    """Return one row per space and component: space, component, share, cumulative."""
+    shares = {name: pd.DataFrame({"share": result.spectrum}) for name, result in projections.items()}
+    table = pd.concat(shares, names=["space", "component"]).reset_index()
+    cumulative = table.groupby("space", sort=False)["share"].cumsum()
+    return table.assign(component=table["component"] + 1, cumulative=cumulative)
+
+
+def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
+    """Draw the variance of each component, and the sum of the first ones, for each space."""
+    figure, (scree, cumulative) = new_figure(9.6, 4.2, ncols=2)
+    for name, result in projections.items():
+        number = np.arange(1, len(result.spectrum) + 1)
+        ratio = f"{SPACES[name]}: {participation_ratio(result.spectrum):.1f} of {len(number)}"
+        scree.plot(number, result.spectrum, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
+        cumulative.plot(number, result.spectrum.cumsum(), color=SPACE_COLOURS[name], lw=1.8)
+    least = min(result.spectrum[: result.count(0.999)].min() for result in projections.values())
+    scree.set(xscale="log", yscale="log", ylim=(least / 3, 1), title="Variance of each component")
+    cumulative.set(xscale="log", ylim=(0, 1.02), title="Cumulative variance")
+    for ax in (scree, cumulative):
+        ax.set(xlabel="principal component", ylabel="fraction of the variance")
+        ax.grid(alpha=0.3)
+    cumulative.yaxis.set_major_formatter(PercentFormatter(1))
+    legend = "Participation ratio (effective number of components)"
+    figure.legend(title=legend, loc="outside lower center", ncols=2)
+    return figure
+
+
+def tabulate_map(maps: Mapping[str, np.ndarray], split: Split, classes: list[str]) -> pd.DataFrame:
+    """Return one row per image: index, label, and its coordinates in each map (n, 2)."""
+    columns = {f"{name}_{axis + 1}": points[:, axis] for name, points in maps.items() for axis in (0, 1)}
+    return pd.DataFrame({"index": split.indices, "label": np.array(classes)[split.labels], **columns})
 
 
 def map_spaces(
