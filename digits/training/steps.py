@@ -78,7 +78,7 @@ def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int)
 
     @tf.function(autograph=False)
     def one_batch(*arrays: Tensor) -> Tensor:
-        return step(arrays, tf.constant(0), len(arrays[-1]))
+        return step(arrays, tf.constant(0), arrays[-1].shape[0])
 
     def steps(*arrays: np.ndarray) -> np.ndarray:
         whole = len(arrays[-1]) // batch_size * batch_size

@@ -18,7 +18,7 @@ ELEMENTWISE = (
     keras.layers.Dropout,
     keras.layers.Flatten,
 )
-COUNTED = (keras.layers.Conv2D, *POOLINGS, keras.layers.BatchNormalization, keras.layers.Dense)
+COUNTED = (keras.layers.Conv2D, *POOLINGS, keras.layers.Rescaling, keras.layers.Dense)
 
 
 def find_activations(model: keras.Model) -> dict[str, str]:
