@@ -27,7 +27,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.corruptions import add_noise
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
-    from digits.training.loop import fit, reconstruction
+    from digits.training.loop import fit
+    from digits.training.objectives import reconstruction
     from digits.training.outputs import write_result
 
     settings, noise = parameters.train_ae, parameters.train_ae.noise

@@ -19,7 +19,7 @@ from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
 from digits.training.settings import Augmentation
 
-if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
+if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
 
     from digits.data.splits import Split

@@ -10,6 +10,7 @@ from digits.analysis.saliency import convolutions
 from digits.analysis.saliency.attribution import output_gradient
 from digits.analysis.saliency.convolutions import Axis, connect, slide
 from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.normalization import fold
 from digits.networks.common.saved import predict, up_to
 from digits.pipeline import StageError
 from tests.support import helpers
@@ -82,7 +83,8 @@ def test_a_dense_unit_sees_what_the_layer_before_it_sees() -> None:
 
 
 def network(**changes: Any) -> keras.Model:
-    return build_cnn(helpers.cnn(**changes), helpers.random_images(2, *SHAPE), 4, seed=1)
+    """Return an untrained network as it would be stored."""
+    return fold(build_cnn(helpers.cnn(**changes), helpers.random_images(2, *SHAPE), 4, seed=1))
 
 
 def test_a_known_network_has_the_layers_of_its_closed_form() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from digits.analysis.saliency import importance
 from digits.analysis.saliency.importance import fit_forest
+from digits.compute import CORES
 from digits.data.splits import Split
 from tests.support.helpers import random_images, random_split
 
@@ -47,21 +48,23 @@ def test_a_forest_finds_the_pixel_that_gives_the_label() -> None:
     images = random_images(300, 4, 5, 1)
     labels = (images[:, 2, 3, 0] > 127).astype(np.uint8)
     split = Split(images, labels, np.arange(300, dtype=np.int32))
-    forest = fit_forest(split, trees=20, seed=1, threads=2)
+    forest = fit_forest(split, trees=20, seed=1)
     assert importance.largest(forest.feature_importances_, 1).tolist() == [2 * 5 + 3]
     assert forest.n_estimators == 20
 
 
-def test_a_forest_depends_on_its_seed_and_not_on_threads() -> None:
-    split = random_split(90)
-    forests = [fit_forest(split, 5, seed, threads) for seed, threads in ((1, 1), (1, 2), (2, 1))]
-    first, again, other = (forest.feature_importances_ for forest in forests)
+def test_a_forest_depends_on_its_seed_and_not_on_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    split, found = random_split(90), []
+    for seed, cores in ((1, "1"), (1, "2"), (2, "1")):
+        monkeypatch.setenv(CORES, cores)
+        found.append(fit_forest(split, 5, seed).feature_importances_)
+    first, again, other = found
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_a_forest_predicts_in_one_thread() -> None:
-    assert fit_forest(random_split(30), 2, seed=1, threads=2).n_jobs == 1
+    assert fit_forest(random_split(30), 2, seed=1).n_jobs == 1
 
 
 def blocks_of(split: Split, side: int) -> list[np.ndarray]:
@@ -146,7 +149,7 @@ def train_and_other() -> tuple[Split, Split]:
 @pytest.mark.parametrize("side", [1, 2, 4, 6])
 def test_quick_votes_equal_those_on_permuted_images(train_and_other: tuple[Split, Split], side: int) -> None:
     train, other = train_and_other
-    forest = fit_forest(train, 7, seed=1, threads=1)
+    forest = fit_forest(train, 7, seed=1)
     votes = importance.ForestVotes(forest, other.images)
     assert np.array_equal(votes.predict(), forest.predict(other.images.reshape(120, -1)))
     for number, group in enumerate(blocks_of(other, side)):
@@ -156,14 +159,15 @@ def test_quick_votes_equal_those_on_permuted_images(train_and_other: tuple[Split
         assert np.array_equal(votes.predict_permuted(group, order), forest.predict(permuted))
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("cores", ["1", "3"])
 def test_the_quick_importance_equals_the_plain_one(
-    train_and_other: tuple[Split, Split], threads: int
+    train_and_other: tuple[Split, Split], cores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(CORES, cores)
     train, other = train_and_other
-    forest, groups = fit_forest(train, 7, seed=1, threads=1), blocks_of(other, 2)
+    forest, groups = fit_forest(train, 7, seed=1), blocks_of(other, 2)
     quick = importance.forest_permutation_importance(
-        importance.ForestVotes(forest, other.images), other.labels, groups, np.random.default_rng(4), threads
+        importance.ForestVotes(forest, other.images), other.labels, groups, np.random.default_rng(4)
     )
     plain = importance.permutation_importance(
         lambda batch: forest.predict(batch.reshape(len(batch), -1)),

@@ -35,7 +35,7 @@ from stages.latent_analysis.settings import Parameters
 from stages.latent_analysis.spaces import SPACES, analyse_spaces, collect_spaces
 from tests.support.helpers import autoencoder, cnn, mlp, random_images, random_split
 
-COMPUTE = {"threads": 1, "instruction_set": "avx2"}
+COMPUTE = {"backend": "tensorflow", "instruction_set": "avx2"}
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
 COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])
 VECTORS = np.random.default_rng(1).multivariate_normal([3, -1], COVARIANCE, 4000)

@@ -12,6 +12,7 @@ import pytest
 
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.normalization import BatchNormalization, fold
 from digits.networks.common.saved import PREDICTION_BATCH, load_model, predict, save_model, up_to
 from digits.networks.mlp.builder import build_mlp
 from digits.pipeline import processes
@@ -46,7 +47,26 @@ def test_plain_keras_loads_what_was_saved(tmp_path: Path, name: str) -> None:
     save_model(path, model)
     for loaded in (keras.saving.load_model(path), load_model(path)):
         assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
-        assert np.array_equal(loaded.predict_on_batch(IMAGES), model.predict_on_batch(IMAGES))
+        assert np.array_equal(loaded.predict_on_batch(IMAGES), fold(model).predict_on_batch(IMAGES))
+        assert {type(layer).__module__.partition(".")[0] for layer in loaded.layers} == {"keras"}
+
+
+def test_a_folded_normalization_does_what_it_did() -> None:
+    model, rng = network("cnn"), np.random.default_rng(3)
+    weights = [rng.uniform(0.1, 1, values.shape) * rng.choice([-1, 1]) for values in model.get_weights()]
+    names = [variable.path for variable in model.variables]
+    model.set_weights([abs(w) if "variance" in name else w for w, name in zip(weights, names, strict=True)])
+    exact = keras.models.clone_model(model, clone_function=_plain)
+    exact.set_weights(model.get_weights())
+    expected = exact.predict_on_batch(IMAGES)
+    assert np.ptp(expected, axis=0).max() > 0.01
+    for other in (model, fold(model)):
+        assert np.allclose(other.predict_on_batch(IMAGES), expected, atol=1e-5)
+
+
+def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+    kind = keras.layers.BatchNormalization if isinstance(layer, BatchNormalization) else type(layer)
+    return kind.from_config(layer.get_config())
 
 
 def test_a_model_loaded_and_saved_again_is_the_same_bytes(tmp_path: Path) -> None:
@@ -95,18 +115,20 @@ def test_a_truncated_network_gives_the_output_of_its_layer() -> None:
 SCRIPT = """
 import sys
 from digits.compute import Compute, pin
-pin(Compute(threads=2, instruction_set="avx2"))
+pin(Compute(backend="tensorflow", instruction_set="avx2"))
 import hashlib
 from pathlib import Path
 from digits.networks.cnn.builder import build_cnn
+from digits.networks.common.normalization import BatchNormalization, fold
 from digits.networks.common.saved import save_model
-from digits.training.loop import classification, fit
+from digits.training.loop import fit
+from digits.training.objectives import classification
 from tests.support.helpers import augmentation, cnn, optimizer, random_split
 settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
                augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
 train, val = random_split(64), random_split(30, seed=1)
 model = build_cnn(settings, train.images, 3, 1)
-fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1)
+model = fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1).model
 print(hashlib.md5(b"".join(values.tobytes() for values in model.get_weights())).hexdigest())
 save_model(Path(sys.argv[1]), model)
 """

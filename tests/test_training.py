@@ -27,13 +27,12 @@ from digits.training.loop import (
     SILENT,
     Report,
     TrainingResult,
-    classification,
-    epoch_images,
+    epoch_blocks,
     evaluate,
     fit,
-    reconstruction,
     train_classifier,
 )
+from digits.training.objectives import classification, reconstruction
 from digits.training.outputs import write_result
 from tests.support.helpers import augmentation, autoencoder, cnn, mlp, optimizer, random_split
 from tools.dependencies import ROOT, undeclared
@@ -80,8 +79,8 @@ def numbered(n: int) -> Split:
 
 
 def order(seed: int, epoch: int, n: int = 50) -> list[int]:
-    images, _ = epoch_images(numbered(n), mlp(), seed, epoch)
-    return [int(value) for value in images[:, 0, 0, 0]]
+    blocks = epoch_blocks(numbered(n), mlp(), seed, epoch)
+    return [int(value) for images, _ in blocks for value in images[:, 0, 0, 0]]
 
 
 def test_an_epoch_shows_each_image_once() -> None:
@@ -97,8 +96,8 @@ def test_the_order_comes_from_seed_and_epoch() -> None:
 @pytest.mark.parametrize("shift", [0, 1])
 def test_labels_stay_with_their_images(shift: int) -> None:
     settings = mlp(augmentation=augmentation(shift=shift))
-    images, labels = epoch_images(numbered(50), settings, seed=1, epoch=1)
-    assert np.array_equal(images[:, 4, 4, 0] % 7, labels)
+    for images, labels in epoch_blocks(numbered(50), settings, seed=1, epoch=1):
+        assert np.array_equal(images[:, 4, 4, 0] % 7, labels)
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
@@ -172,8 +171,8 @@ def test_every_epoch_is_reported_as_in_the_history() -> None:
 
 def test_a_diverging_training_ends_with_a_clear_message() -> None:
     message = (
-        r"^the training diverged in epoch 1: accuracy [\d.]+, loss (nan|inf), val_accuracy [\d.]+, "
-        r"val_loss (nan|inf)\. Lower the learning rate or scale the input, and run it again\.$"
+        r"^the training diverged in epoch 1: loss (nan|inf), accuracy [\d.]+, val_loss (nan|inf), "
+        r"val_accuracy [\d.]+\. Lower the learning rate or scale the input, and run it again\.$"
     )
     with pytest.raises(StageError, match=message):
         trained(mlp(scaling="raw", loss="mean_squared_error", optimizer=optimizer(rate=1e38)))

@@ -138,7 +138,9 @@ def fit(
     rows = _resume(model, checkpoint.load(settings.epochs), best, report)
     done = len(rows)
     take_steps = training_steps(model, objective, settings.batch_size)
-    with tqdm(total=settings.epochs * len(train), initial=done * len(train), unit="image", disable=None) as bar:
+    with tqdm(
+        total=settings.epochs * len(train), initial=done * len(train), unit="image", disable=None
+    ) as bar:
         for epoch in range(done + 1, settings.epochs + 1):
             if best.epoch and epoch - 1 - best.epoch >= settings.patience:
                 break

@@ -37,7 +37,7 @@ def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int)
     So the number of cores moves no bit. Batch normalization takes its statistics from a part. A GPU
     computes each batch as a whole.
     """
-    import tensorflow as tf
+    import tensorflow as tf  # type: ignore[import-untyped]
 
     # The graph optimizer would turn 1/sqrt(x) into an instruction whose result depends on the processor.
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
@@ -66,7 +66,7 @@ def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int)
         model.optimizer.apply(added, model.trainable_variables)
         return tf.add_n(sums)
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def whole_batches(*arrays: Tensor) -> Tensor:
         n_batches = tf.shape(arrays[-1])[0] // batch_size
 
@@ -76,7 +76,7 @@ def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int)
         zeros = (tf.constant(0), tf.zeros(len(objective.metrics)))
         return tf.while_loop(lambda number, _: number < n_batches, add, zeros, parallel_iterations=1)[1]
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def one_batch(*arrays: Tensor) -> Tensor:
         return step(arrays, tf.constant(0), arrays[-1].shape[0])
 

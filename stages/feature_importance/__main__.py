@@ -61,9 +61,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     classes = read_dataset(paths.dataset)["classes"]
     blocks = importance.number_blocks(train.images.shape[1:3], settings.block_side)
 
-    forest = forests.measure(
-        splits, blocks, settings.trees, settings.forests, seed, parameters.compute.threads
-    )
+    forest = forests.measure(splits, blocks, settings.trees, settings.forests, seed)
     first = val.take(slice(settings.validation_images))
     chosen = val.take(first_of_each_class(val.labels, settings.attribution_images))
     measured = {

@@ -46,24 +46,22 @@ class Forests:
         return tabulate_maps(maps | {name: getattr(self, name) for name in measured} | {"block": blocks})
 
 
-def measure(
-    splits: tuple[Split, Split, Split], blocks: np.ndarray, trees: int, n: int, seed: int, threads: int
-) -> Forests:
+def measure(splits: tuple[Split, Split, Split], blocks: np.ndarray, trees: int, n: int, seed: int) -> Forests:
     """Fit n forests on the first split; permute pixels of the second; measure accuracy on the third.
 
-    blocks: each pixel's block (height, width); the result does not depend on the threads
+    blocks: each pixel's block (height, width)
     """
     train, val, test = splits
     single = np.arange(blocks.size).reshape(blocks.shape)
     impurities, drops, pixel_drops, accuracies = [], [], [], []
     for number in range(n):
         rng = np.random.default_rng([seed, number])
-        forest = importance.fit_forest(train, trees, int(rng.integers(2**32)), threads)
+        forest = importance.fit_forest(train, trees, int(rng.integers(2**32)))
         impurities.append(forest.feature_importances_)
         accuracies.append(forest.score(test.images.reshape(len(test), -1), test.labels))
         votes = importance.ForestVotes(forest, val.images)
-        drops.append(_permute(votes, val, blocks, rng, threads))
-        pixel_drops.append(_permute(votes, val, single, rng, threads))
+        drops.append(_permute(votes, val, blocks, rng))
+        pixel_drops.append(_permute(votes, val, single, rng))
     pixels = [each.reshape(*blocks.shape, -1).sum(axis=-1) for each in impurities]
     return Forests(
         np.mean(impurities, axis=0),
@@ -79,11 +77,11 @@ def _mean_and_spread(maps: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _permute(
-    votes: importance.ForestVotes, split: Split, blocks: np.ndarray, rng: np.random.Generator, threads: int
+    votes: importance.ForestVotes, split: Split, blocks: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the drop of accuracy per block, as a map of blocks."""
     groups = importance.group_pixels(blocks, split.images.shape[-1])
-    drops = importance.forest_permutation_importance(votes, split.labels, groups, rng, threads)
+    drops = importance.forest_permutation_importance(votes, split.labels, groups, rng)
     return drops.reshape(-1, int(blocks[0].max()) + 1)
 
 

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,12 +13,12 @@ from openTSNE import TSNE, initialization
 from sklearn.cluster import KMeans
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from digits.analysis.classification.intervals import accuracy_interval
 from digits.analysis.latent.gaussian import participation_ratio
 from digits.analysis.latent.pca import Projection, fit_pca, fit_projection
 from digits.analysis.latent.scores import NEIGHBOURS, count_neighbour_votes
+from digits.compute import parallel
 from digits.data.splits import Split, flatten
 from digits.drawing.style import COLOURS, GOOD, new_figure, scatter_by_class
 from digits.networks.common.saved import predict, up_to
@@ -168,10 +167,7 @@ def map_spaces(
     def fit_one(start: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Vectors:
         return Vectors(*fit_tsne(*start, settings.tsne_perplexity, seed))
 
-    # One space per thread, since t-SNE itself gains little from several. The search for neighbours limits
-    # BLAS to one thread for the whole process, and what another thread computes meanwhile would depend on it.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.parameters.compute.threads) as pool:
-        tsne = dict(zip(sampled, pool.map(fit_one, starts), strict=True))
+    tsne = dict(zip(sampled, parallel(fit_one, starts), strict=True))
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
@@ -269,8 +265,7 @@ def measure_clusters(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict
     n_classes = len(np.unique(labels))
     if not 1 < n_classes < len(labels):
         return {"silhouette": 0.0, "rand_index": 0.0}
-    with threadpool_limits(1, "openmp"):  # k-means adds in the order of the threads
-        found = KMeans(n_classes, n_init=RESTARTS, random_state=seed).fit_predict(vectors)
+    found = KMeans(n_classes, n_init=RESTARTS, random_state=seed).fit_predict(vectors)
     return {
         "silhouette": float(silhouette_score(vectors, labels)),
         "rand_index": float(adjusted_rand_score(labels, found)),

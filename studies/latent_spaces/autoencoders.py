@@ -14,7 +14,7 @@ from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block, Seed
 from digits.tracking import Run
 
-if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
+if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
 
 DENOISING = "denoising"
@@ -35,7 +35,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.data.splits import read_split
     from digits.networks.autoencoder.builder import build_autoencoder
     from digits.networks.common.saved import save_model
-    from digits.training.loop import fit, reconstruction
+    from digits.training.loop import fit
+    from digits.training.objectives import reconstruction
 
     settings = change(parameters.train_ae, paths.net)
     noise = settings.noise

@@ -8,7 +8,7 @@ from digits.pipeline.declaration import Paths
 from digits.pipeline.settings import Block
 from digits.tracking import Run
 
-if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
+if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
     from matplotlib.figure import Figure
 

@@ -14,7 +14,7 @@ from tests.support import helpers
 
 CLASSES = ["cat", "dog", "cow"]
 SIDE = 6
-COMPUTE = {"threads": 1, "instruction_set": "avx2"}
+COMPUTE = {"backend": "tensorflow", "instruction_set": "avx2"}
 
 
 class Recorded:

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.stats import truncnorm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from digits.analysis.latent.gaussian import Gaussian, fit_gaussian
 from digits.data.splits import sample_positions
@@ -92,13 +91,12 @@ def sample_by_class(latents: np.ndarray, labels: np.ndarray, n: int, rng: np.ran
 def fit_mixture(latents: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
     """Fit a Gaussian mixture with full covariances to a sample of the latents (n, d).
 
-    Uses fewer components if there are fewer latents. One thread: k-means adds in the order of the
-    threads, and on matrices this small further threads only wait.
+    Uses fewer components if there are fewer latents.
     """
     sample = latents[sample_positions(len(latents), FITTED_ON, rng)].astype(np.float64)
     seed = int(rng.integers(2**32))
     mixture = GaussianMixture(min(components, len(sample)), max_iter=ITERATIONS, random_state=seed)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(sample)
 

@@ -10,11 +10,13 @@ import keras
 import numpy as np
 import pandas as pd
 
+from digits.compute import parallel
+
 Probabilities = Callable[[np.ndarray], np.ndarray]
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 BLANK = 0  # value of a pixel without ink
-BATCH = 500  # images
+BATCH = 100  # images
 
 
 def occlusion(
@@ -106,11 +108,9 @@ def output_gradient(model: keras.Model, images: np.ndarray, outputs: np.ndarray)
     if backend not in GRADIENTS:
         raise NotImplementedError(f"gradients need the backend {' or '.join(GRADIENTS)}, not {backend}")
     mask = np.eye(model.output_shape[-1], dtype=np.float32)[outputs.astype(np.intp)]
+    batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
     return np.concatenate(
-        [
-            GRADIENTS[backend](model, images[start : start + BATCH], mask[start : start + BATCH])
-            for start in range(0, len(images), BATCH)
-        ]
+        parallel(lambda batch: GRADIENTS[backend](model, images[batch], mask[batch]), batches)
     )
 
 

@@ -5,7 +5,6 @@ Machine Learning 45: 5-32; here on images that the model was not fitted on.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,18 @@ from scipy import sparse
 from scipy.stats import rankdata, spearmanr
 from sklearn.ensemble import RandomForestClassifier
 
+from digits.compute import cores, parallel
 from digits.data.splits import Split
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def fit_forest(train: Split, trees: int, seed: int, threads: int) -> RandomForestClassifier:
+def fit_forest(train: Split, trees: int, seed: int) -> RandomForestClassifier:
     """Return a forest fitted on the flat pixels and the integer labels; it predicts in one thread.
 
     With more threads scikit-learn adds the trees' votes in the order in which they come.
     """
-    forest = RandomForestClassifier(trees, random_state=seed, n_jobs=threads)
+    forest = RandomForestClassifier(trees, random_state=seed, n_jobs=cores())
     return forest.fit(train.images.reshape(len(train), -1), train.labels).set_params(n_jobs=1)
 
 
@@ -150,15 +150,13 @@ class ForestVotes:
 
 
 def forest_permutation_importance(
-    votes: ForestVotes,
-    labels: np.ndarray,
-    groups: Sequence[np.ndarray],
-    rng: np.random.Generator,
-    threads: int,
+    votes: ForestVotes, labels: np.ndarray, groups: Sequence[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """Return what `permutation_importance` does, for a forest, quicker; threads share the groups."""
+    """Return what `permutation_importance` does, for a forest, quicker."""
     orders = [rng.permutation(len(labels)) for _ in groups]
     accuracy = np.mean(votes.predict() == labels)
-    with ThreadPoolExecutor(threads) as pool:
-        predictions = pool.map(votes.predict_permuted, groups, orders)
-        return np.array([accuracy - np.mean(predicted == labels) for predicted in predictions])
+
+    def drop(piece: tuple[np.ndarray, np.ndarray]) -> float:
+        return float(accuracy - np.mean(votes.predict_permuted(*piece) == labels))
+
+    return np.array(parallel(drop, zip(groups, orders, strict=True)))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 
-class BatchNormalization(keras.layers.BatchNormalization):
+class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Keras's layer for the last axis, without the reciprocal square root that processors approximate.
 
     Square roots and divisions are exact everywhere (IEEE 754). Ioffe and Szegedy 2015, arXiv:1502.03167.

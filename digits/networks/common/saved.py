@@ -10,6 +10,7 @@ import numpy as np
 
 from digits.compute import parallel
 from digits.data.files import replacing
+from digits.networks.common.normalization import fold
 
 PREDICTION_BATCH = 500
 FEATURES = "features"  # name of the CNN's last hidden layer
@@ -19,8 +20,9 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 def save_model(path: Path, model: keras.Model) -> None:
     """Write architecture and weights so that plain `keras.saving.load_model` reads them."""
-    bare = model.from_config(model.get_config())  # without the optimizer and its state
-    bare.set_weights(model.get_weights())
+    folded = fold(model)
+    bare = folded.from_config(folded.get_config())  # without the optimizer and its state
+    bare.set_weights(folded.get_weights())
     with replacing(path) as temporary:
         keras.saving.save_model(bare, temporary, overwrite=True)
         _make_canonical(temporary)
