@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from digits.analysis.saliency import attribution, importance
 from digits.data.splits import Split
 from digits.drawing.grid import Row, Tile, draw_grid
-from digits.drawing.style import new_figure, signed_scale
+from digits.drawing.style import BAR, new_figure, signed_scale
 from digits.networks.common.saved import load_model, predict
 
 MEASURES = {
@@ -106,7 +106,7 @@ def draw_block_maps(measured: Mapping[str, NetworkImportance]) -> Figure:
         for ax, (key, (title, label)) in zip(line, MEASURES.items(), strict=True):
             picture = ax.imshow(getattr(network, key), cmap="viridis", vmin=0)
             ax.set(xticks=[], yticks=[], title=f"{name.upper()}: {title}")
-            figure.colorbar(picture, ax=ax, label=label, shrink=0.85)
+            figure.colorbar(picture, cax=ax.inset_axes(BAR), label=label)
     figure.suptitle("Importance of blocks of pixels to the networks, on validation images")
     return figure
 
@@ -126,7 +126,7 @@ def draw_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[s
         rows,
         f"Integrated gradients: means per class over {images} validation images\n{LEGEND}",
         side=0.9,
-        scales=[(norm, name.upper()) for name, norm in norms.items()],
+        scales=[(norm, f"{name.upper()}: attribution") for name, norm in norms.items()],
     )
 
 
@@ -153,7 +153,7 @@ def draw_attributions(
         f"Integrated gradients of single validation images\n{LEGEND}\n"
         "Numbers: the true class's probability, from the blank image to this one",
         side=0.9,
-        scales=[(norm, name.upper()) for name, norm in norms.items()],
+        scales=[(norm, f"{name.upper()}: attribution") for name, norm in norms.items()],
     )
 
 
