@@ -83,10 +83,9 @@ def draw_effects(table: pd.DataFrame) -> Figure:
 def draw_quantiles(curves: pd.DataFrame, d: int) -> Figure:
     """Draw quantiles of squared Mahalanobis distances against those of chi-square(d)."""
     figure, (whole, classes) = new_figure(9.6, 4.8, ncols=2)
-    for cut, colour, _, line, label in STATES:
+    for cut, colour, _, line, label in STATES:  # the second curve nearly covers the first, wider one
         mine = curves[(curves["group"] == ALL) & (curves["cut"] == cut)]
-        width = 2 if cut else 4  # the second curve nearly covers the first
-        whole.plot(mine["expected"], mine["observed"], color=colour, ls=line, lw=width, label=label)
+        whole.plot(mine["expected"], mine["observed"], color=colour, ls=line, lw=2 if cut else 4, label=label)
     whole.legend(loc="upper left")
     by_class = curves[(curves["group"] != ALL) & ~curves["cut"]]
     farthest = by_class.groupby("group", sort=False)["observed"].max().nlargest(LABELLED).index
