@@ -89,7 +89,7 @@ def _permute(
 
 def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
     """Draw impurity and permutation importances, their spreads, and the two compared by block."""
-    figure, axes = new_figure(9.4, 6, nrows=2, ncols=3)
+    figure, axes = new_figure(9.4, 5.4, nrows=2, ncols=3)
     fraction, drop = "fraction of the total", "drop of accuracy"
     maps = (
         (forests.impurity, "Impurity", fraction),

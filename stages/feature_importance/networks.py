@@ -17,7 +17,7 @@ from digits.networks.common.saved import load_model, predict
 
 MEASURES = {
     "permutation": ("permutation", "drop of accuracy"),
-    "occlusion": ("occlusion", "drop of the true class's probability"),
+    "occlusion": ("occlusion", "drop of the true\nclass's probability"),
     "integrated_gradients": ("|integrated gradients|", "sum over the block"),
 }
 DRAWN = 10  # images with their attributions, one per class
@@ -101,7 +101,7 @@ def tabulate_attributions(
 def draw_block_maps(measured: Mapping[str, NetworkImportance]) -> Figure:
     """Draw a row of block maps for each network."""
     rows = len(measured)
-    figure, axes = new_figure(9.4, 3.1 * rows, nrows=rows, ncols=len(MEASURES), squeeze=False)
+    figure, axes = new_figure(9.4, 2.7 * rows + 0.3, nrows=rows, ncols=len(MEASURES), squeeze=False)
     for line, (name, network) in zip(axes, measured.items(), strict=True):
         for ax, (key, (title, label)) in zip(line, MEASURES.items(), strict=True):
             picture = ax.imshow(getattr(network, key), cmap="viridis", vmin=0)
