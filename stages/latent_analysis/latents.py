@@ -106,7 +106,7 @@ def draw_histograms(histograms: pd.DataFrame, table: pd.DataFrame, chosen: np.nd
         ax.set_title(f"{title}excess kurtosis {moments['kurtosis']:+.1f}", fontsize=9)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
-    figure.supxlabel("latent value")
+    figure.supxlabel("latent value", fontsize=10)
     figure.suptitle(
         f"Distribution of the training images' latent vectors along the {len(chosen)} least normal axes\n"
         "(blue), and the normal distribution of equal mean and standard deviation (red)"

@@ -99,7 +99,7 @@ def draw_quantiles(curves: pd.DataFrame, d: int) -> Figure:
     for ax, title in ((whole, "All images"), (classes, "Each class, all vectors")):
         ax.plot([0, top], [0, top], color="black", ls=":", lw=1.2)
         ax.set(xlabel=f"quantile of chi-square({d})", title=title)
-    figure.supylabel("quantile of the squared Mahalanobis distance")
+    figure.supylabel("quantile of the squared Mahalanobis distance", fontsize=10)
     figure.suptitle(
         "Squared Mahalanobis distances of the latent vectors (dotted: a normal distribution);\n"
         "above the dotted line the tails are heavier than normal"
