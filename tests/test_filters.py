@@ -73,7 +73,10 @@ def test_receptive_fields_are_drawn_as_rectangles() -> None:
     ]  # fmt: skip
     for ax, name in zip(panels, ("convolution_1", "pool_1", "convolution_2"), strict=False):
         height, width = next(layer.axes for layer in layers if layer.name == name)
-        boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle) and not patch.get_hatch()]
+        edge, *boxes = (
+            patch for patch in ax.patches if isinstance(patch, Rectangle) and not patch.get_hatch()
+        )
+        assert (edge.get_height(), edge.get_width()) == SHAPE[:2]
         assert [(box.get_width(), box.get_height()) for box in boxes] == [(width.field, height.field)] * 2
         assert boxes[1].get_x() - boxes[0].get_x() == width.stride
 

@@ -184,7 +184,13 @@ def test_plots_of_latents_show_the_tables(context: LatentContext, results: Resul
         effects, tables["normality"].query("not cut")["ks_distance"].to_numpy(), equal_nan=True
     )
     whole, classes = plots["mahalanobis"].axes
-    assert len(whole.lines) == 3
+    below, above, _ = whole.lines  # nearly equal: the wider one shows on both sides of the other
+    assert (below.get_linestyle(), above.get_linestyle()) == ("-", "--")
+    assert below.get_linewidth() > above.get_linewidth()
+    assert not whole.get_shared_y_axes().joined(whole, classes)
+    distances = tables["normality"].query("not cut and group != @ALL").set_index("group")["ks_distance"]
+    farthest = f"class {distances.idxmax()} ({distances.max():.2f})"
+    assert plots["normality"].get_suptitle().endswith(farthest)
     assert {text.get_text().strip() for text in classes.texts} == set(CLASSES[:2])
 
 
@@ -192,13 +198,15 @@ def test_plots_of_samples_show_the_tables(results: Results) -> None:
     tables, plots = results.tables, cast(dict[str, Any], results.plots)
     sources = tables["generated"]["source"]
     assert len(plots["generated"].axes[0].images) == len(sources) * 12
-    texts = " ".join(text.get_text() for text in plots["generated"].axes[0].texts)
-    assert all(source in texts for source in sources)
+    texts = [text.get_text() for text in plots["generated"].axes[0].texts]
+    means = results.details["reencoding_error"]
+    named = {name: f"{name}\nre-encoding error {mean:.2f}" for name, mean in means.items()}
+    assert {named.get(source, source) for source in sources} <= set(texts)
     frechet = tables["scores"].query("score == 'frechet'")["mean"].tolist()
     drawn = [line.get_xdata()[0] for line in plots["scores"].axes[6].lines if len(line.get_xdata()) == 1]
     assert drawn == pytest.approx(frechet)
     curves = plots["denoising"].axes[1].get_lines()
-    assert [line.get_label() for line in curves] == ["as it is", "median filter", "autoencoder"]
+    assert [line.get_label() for line in curves] == ["noisy", "median filter", "autoencoder"]
     psnr = tables["denoising"].query("noise == 'dropped' and method == 'autoencoder'")["psnr"]
     assert curves[2].get_ydata().tolist() == pytest.approx(psnr.tolist())
     assert len(plots["denoising_images"].axes[0].images) == 7 * 6

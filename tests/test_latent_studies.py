@@ -171,7 +171,7 @@ def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: 
     table = pd.read_csv(workdir / "data" / "denoising.csv")
     assert table.groupby("method").size().tolist() == [5] * 4
     wide = table.pivot(index=["noise", "level"], columns="method", values="psnr")
-    gain = (wide["trained on noise"] - wide["as it is"]).groupby("noise").mean()
+    gain = (wide["trained on noise"] - wide["noisy"]).groupby("noise").mean()
     assert gains["dropped"]["trained on noise"] == pytest.approx(gain["dropped"], abs=1e-5)
     assert sorted(path.name for path in (workdir / "plots").iterdir()) == [
         "denoising.png",

@@ -1,9 +1,9 @@
 """Analyse the representations that the networks have learned of the images.
 
-Principal components and t-SNE of the raw pixels, of the MLP's hidden activations, of the CNN's
-features and of the autoencoder's latent vectors; the distribution of the latent vectors and tests of its
-normality; images decoded from generators that ignore or fit it, with their scores; interpolation between
-images; denoising. Everything is fitted on the training split, the CNN's temperature on validation.
+Principal components and t-SNE of raw pixels, of hidden activations of the MLP, penultimate ones of the CNN
+and latent vectors of the autoencoder; the distribution of the latent vectors and tests of its normality;
+images decoded from generators that ignore or fit it, with their scores; interpolation between images;
+denoising. Everything is fitted on the training split, the CNN's temperature on validation.
 """
 
 from digits.pipeline import stage

@@ -30,7 +30,7 @@ from stages.latent_analysis.results import Results, merge
 SPACES = {
     "pixels": "Raw pixels",
     "hidden": "Hidden activations of the MLP",
-    "features": "Features of the CNN",
+    "features": "Penultimate activations of the CNN",
     "latent": "Latent vectors of the autoencoder",
 }
 
@@ -131,11 +131,11 @@ def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
 def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
     """Draw the variance of each component, and the sum of the first ones, for each space."""
     figure, (scree, cumulative) = new_figure(9.6, 4.2, ncols=2)
-    for name, result in projections.items():
+    for (name, result), line in zip(projections.items(), ("-", "--", "-.", ":"), strict=True):
         number = np.arange(1, len(result.spectrum) + 1)
         ratio = f"{SPACES[name]}: {participation_ratio(result.spectrum):.1f} of {len(number)}"
-        scree.plot(number, result.spectrum, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
-        cumulative.plot(number, result.spectrum.cumsum(), color=SPACE_COLOURS[name], lw=1.8)
+        scree.plot(number, result.spectrum, line, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
+        cumulative.plot(number, result.spectrum.cumsum(), line, color=SPACE_COLOURS[name], lw=1.8)
     least = min(result.spectrum[: result.count(0.999)].min() for result in projections.values())
     scree.set(xscale="log", yscale="log", ylim=(least / 3, 1), title="Variance of each component")
     cumulative.set(xscale="log", ylim=(0, 1.02), title="Cumulative variance")
