@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
     import numpy as np
@@ -32,15 +29,7 @@ class Twins(Block):
     repeats: int = Field(ge=1, description="permutations of these images, for the chance level")
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    twins: Twins
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, twins: Twins) -> None:
     """Read images and networks; write pairs of maps, similarities by layer, and a picture of each."""
     import numpy as np
     import pandas as pd
@@ -52,9 +41,9 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.drawing.style import save
     from digits.networks.common.saved import load_model
 
-    images, repeats = read_split(paths.test).images[: parameters.twins.images], parameters.twins.repeats
+    images, repeats = read_split(paths.test).images[: twins.images], twins.repeats
     networks = load_model(paths.pipeline), load_model(paths.twins)
-    rng = np.random.default_rng(parameters.seed)
+    rng = np.random.default_rng(seed)
     ours, theirs = (feature_maps(network, images) for network in networks)
     layers = {name: similarity.compare_maps(ours[name], theirs[name], repeats, rng) for name in ours}
     first, second = (network.get_layer(next(iter(ours))).get_weights()[0] for network in networks)
@@ -121,4 +110,4 @@ def draw_kernels(
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -71,6 +71,11 @@ def refusal(text: str, model: type[BaseModel] = Settings) -> str:
     return str(caught.value)
 
 
+def model_of(stage: str) -> type[Block]:
+    """Return the model of the settings of a stage without a matrix."""
+    return settings_model(code(stage).main, {})
+
+
 def loaded(stage: str, folder: Path = Path()) -> Any:
     """Return the settings of a stage, for the first item of its matrix, from the repository's own files."""
     matrix = read_pipeline(folder)["stages"][stage].get("matrix", {})
@@ -221,7 +226,7 @@ def test_an_absent_file_is_refused(workdir: Path) -> None:
 def test_stages_refuse_what_is_out_of_range(
     folder: Path, stage: str, key: str, value: object, fault: str
 ) -> None:
-    message = refusal(changed(stage, key, value), code(stage).Parameters)
+    message = refusal(changed(stage, key, value), model_of(stage))
     assert message.splitlines()[1:] == [f"  {stage}.{key} = {value!r}: should be {fault}"]
 
 
@@ -234,7 +239,7 @@ def test_a_block_whose_name_is_a_number_is_refused(folder: Path) -> None:
 
 
 def test_a_wrong_layer_is_one_fault(folder: Path) -> None:
-    message = refusal(changed("train-cnn", "layers", [8, "pol"]), code("train-cnn").Parameters)
+    message = refusal(changed("train-cnn", "layers", [8, "pol"]), model_of("train-cnn"))
     assert message.splitlines()[1:] == [
         "  train-cnn.layers.1 = 'pol': should be a number of filters, 1 or more, or the word pool "
         "(in order: filters of a convolution, or the word pool)"
@@ -303,7 +308,7 @@ def test_settings_with_effect_are_accepted() -> None:
 def test_all_settings_without_effect_are_named_with_their_keys(folder: Path) -> None:
     idle = params()["train-mlp"]["optimizer"] | {"momentum": 0.9, "weight_decay": 0.1}
     text = changed("train-mlp", "optimizer", idle)
-    assert refusal(text, code("train-mlp").Parameters).splitlines() == [
+    assert refusal(text, model_of("train-mlp")).splitlines() == [
         "params.yaml has settings that cannot be used:",
         "  train-mlp.optimizer.momentum = 0.9: has no effect with adam; set it to 0.0",
         "  train-mlp.optimizer.weight_decay = 0.1: has no effect with adam; set it to 0.0",
@@ -311,7 +316,7 @@ def test_all_settings_without_effect_are_named_with_their_keys(folder: Path) -> 
 
 
 def test_an_autoencoder_has_no_accuracy_to_monitor(folder: Path) -> None:
-    message = refusal(changed("train-ae", "monitor", "val_accuracy"), code("train-ae").Parameters)
+    message = refusal(changed("train-ae", "monitor", "val_accuracy"), model_of("train-ae"))
     assert "train-ae.monitor = 'val_accuracy': should be 'val_loss'" in message
 
 

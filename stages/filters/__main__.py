@@ -10,10 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
 
 Scale = Annotated[float, Field(ge=0, le=100)]
 
@@ -33,15 +30,7 @@ class Filters(Block):
     )
 
 
-class Parameters(Block):
-    """What this stage reads of params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    filters: Filters
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, filters: Filters) -> None:
     """Read splits and network; write arrays, tables, details and pictures."""
     import numpy as np
 
@@ -70,11 +59,10 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     maps = convolutions.feature_maps(model, examples.images)
     compared = feature_maps.choose_compared(maps)
     kernels = feature_maps.first_kernels(model, image)
-    settings = parameters.filters
-    rng = np.random.default_rng([parameters.seed, settings.reference_images])
-    references = train.take(sample_positions(len(train), settings.reference_images, rng))
-    noise = noise_images(settings.noise_images, train.images.shape[1:], settings.noise_scales, rng)
-    ascent = settings.starts_per_map, settings.ascent_steps, settings.ascent_step_size
+    rng = np.random.default_rng([seed, filters.reference_images])
+    references = train.take(sample_positions(len(train), filters.reference_images, rng))
+    noise = noise_images(filters.noise_images, train.images.shape[1:], filters.noise_scales, rng)
+    ascent = filters.starts_per_map, filters.ascent_steps, filters.ascent_step_size
     patterns = [
         activation_maximization.search(model, convolution, noise, references, *ascent) for convolution in maps
     ]
@@ -119,4 +107,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -5,14 +5,9 @@ All other settings are those of train-ae.
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from digits.compute import Compute
 from digits.networks.autoencoder.settings import Autoencoder, Noise
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is set
     import numpy as np
@@ -21,15 +16,7 @@ DENOISING = "denoising"
 NOISE = Noise(standard_deviation=0.3, dropped=0.3)  # on the denoising network's input
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    train_ae: Autoencoder = Field(alias="train-ae")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, train_ae: Autoencoder) -> None:
     """Read the splits; build, fit and write the network."""
     from digits.corruptions import add_noise
     from digits.data.splits import read_split
@@ -37,15 +24,15 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.networks.common.saved import save_model
     from digits.training.loop import fit, reconstruction
 
-    settings = change(parameters.train_ae, paths.net)
+    settings = change(train_ae, paths.net)
     noise = settings.noise
     train, val = read_split(paths.train), read_split(paths.val)
-    model = build_autoencoder(settings, train.images, parameters.seed)
+    model = build_autoencoder(settings, train.images, seed)
 
     def corrupt(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
         return add_noise(images, noise.standard_deviation, rng, noise.dropped)
 
-    result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, corrupt)
+    result = fit(model, reconstruction(), (train, val), settings, seed, run, corrupt)
     save_model(paths.autoencoders, result.model)
     result.finish()
 
@@ -57,4 +44,4 @@ def change(settings: Autoencoder, net: str) -> Autoencoder:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

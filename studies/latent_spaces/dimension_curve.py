@@ -6,10 +6,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, run_stage
 
 SPACES = {
     "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),
@@ -24,7 +21,7 @@ PANELS = {
 STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
 
 
-def main(parameters: Block, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run) -> None:
     """Read the tables; write them as one, a picture and the means."""
     tables = [pd.read_csv(file) for file in sorted(paths.dimensions.glob("*.csv"))]
     summary = pd.concat(tables).sort_values(["latent", "space"], kind="stable")
@@ -74,4 +71,4 @@ def draw(summary: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)
