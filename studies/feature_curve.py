@@ -16,9 +16,6 @@ SOURCES = {
     "random": "pixels, at random",
     "clusters": "distances to cluster centres",
 }
-CURVE_COLOURS = (COLOURS[1], COLOURS[3], COLOURS[0], COLOURS[6], COLOURS[9], COLOURS[5])
-MARKERS = "osD^vP"
-ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def main(paths: Paths, run: Run) -> None:
@@ -37,6 +34,11 @@ def summarize(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return accuracies over the seeds: columns source, features, mean, min, max, count."""
     accuracies = pd.concat(tables).groupby(["source", "features"])["accuracy"]
     return accuracies.agg(["mean", "min", "max", "count"]).reset_index()
+
+
+CURVE_COLOURS = (COLOURS[1], COLOURS[3], COLOURS[0], COLOURS[6], COLOURS[9], COLOURS[5])
+MARKERS = "osD^vP"
+ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def draw(summary: pd.DataFrame) -> Figure:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is se
     from digits.data.splits import Split
     from digits.training.loop import Transform
 
-LEVELS = 8  # grey levels that mutual information tells apart
-CLUSTER_BATCH = 4096
-
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -95,6 +92,10 @@ def pixel_order(source: str, train: "Split", importances: Path, seed: int) -> "n
     measured = -pd.read_csv(importances)
     first = "impurity" if source == "forest" else source
     return np.lexsort((measured["impurity"], measured[first]))  # the last key counts most
+
+
+LEVELS = 8  # grey levels that mutual information tells apart
+CLUSTER_BATCH = 4096
 
 
 def mutual_information(train: "Split") -> "np.ndarray":

@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # NumPy must not be loaded before the number of threads is se
     import pandas as pd
     from matplotlib.figure import Figure
 
-COLUMNS = 8  # pairs of kernels in a row of the picture
-
 
 class Twins(Block):
     """How many images the comparison uses."""
@@ -79,6 +77,9 @@ def draw_layers(table: "pd.DataFrame") -> "Figure":
     axes[0].set_ylabel("similarity")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     return figure
+
+
+COLUMNS = 8  # pairs of kernels in a row of the picture
 
 
 def draw_kernels(

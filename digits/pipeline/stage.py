@@ -94,7 +94,9 @@ def settings_model(main: Main, items: Mapping[str, str]) -> type[Block]:
     key is an alias in the annotation. Where a setting depends on the item of a matrix, the module has a
     function `by_item(items)` that returns its annotation by its name.
     """
-    annotations = {name: each.annotation for name, each in inspect.signature(main).parameters.items()}
+    annotations = {
+        name: each.annotation for name, each in inspect.signature(main, eval_str=True).parameters.items()
+    }
     if by_item := getattr(sys.modules[main.__module__], "by_item", None):
         annotations |= by_item(items)
     fields: dict[str, Any] = {

@@ -5,38 +5,11 @@ autoencoder with a principal component analysis of the same dimension. Temperatu
 validation split. Metrics and pictures of a network are also recorded on the run that trained it.
 """
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from digits.compute import Compute
-from digits.pipeline.stage import Block, Confidence, Paths, Run, Seed, run_stage
-
-Degrees = Annotated[float, Field(ge=-180, le=180)]
-Pixels = Annotated[float, Field(ge=-1000, le=1000)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Width = Annotated[float, Field(ge=0, le=100)]
-Factor = Annotated[float, Field(ge=0, le=10)]
-
-
-class Corruptions(Block):
-    """The levels at which test images are corrupted, each kind by itself."""
-
-    rotation: tuple[Degrees, ...] = Field(min_length=1, description="degrees counterclockwise")
-    shift: tuple[Pixels, ...] = Field(min_length=1, description="pixels to the right")
-    noise: tuple[Fraction, ...] = Field(min_length=1, description="standard deviation, of the pixel range")
-    blur: tuple[Width, ...] = Field(min_length=1, description="standard deviation in pixels")
-    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor of what differs from the mean")
-
-
-class Evaluation(Block):
-    """How metrics are taken."""
-
-    bootstrap: int = Field(ge=20, le=5000, description="resamples of the test images, for the intervals")
-    calibration_bins: int = Field(ge=1, description="bins of the calibration error")
-    logistic_iterations: int = Field(ge=1, description="steps of the logistic regression, at most")
-    corrupted_images: int = Field(ge=1, description="test images that are corrupted, at most")
-    corruptions: Corruptions
+from digits.pipeline.stage import Confidence, Paths, Run, Seed, run_stage
+from stages.evaluate.settings import Evaluation
 
 
 def main(

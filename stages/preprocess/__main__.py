@@ -4,22 +4,9 @@ The split is stratified and seeded. The training and validation sets come from t
 file, the test set from the original test file; from here on only evaluation and analysis open it.
 """
 
-from typing import Annotated
-
-from pydantic import Field
-
 from digits.compute import Compute
-from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
-
-SplitSeed = Annotated[Seed, Field(description="which training images are held out for validation")]
-
-
-class Sizes(Block):
-    """Number of images per split; the rest is left out."""
-
-    train: int = Field(ge=100, description="images to train on")
-    val: int = Field(ge=50, description="images that choices are made on")
-    test: int = Field(ge=50, description="images that results are reported on")
+from digits.pipeline.stage import Paths, Run, run_stage
+from stages.preprocess.settings import Sizes, SplitSeed
 
 
 def main(paths: Paths, run: Run, split_seed: SplitSeed, compute: Compute, preprocess: Sizes) -> None:

@@ -16,8 +16,6 @@ from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import save
 from digits.pipeline.stage import Paths, Run, run_stage
 
-SHOWN, COLUMNS = 40, 10  # suspects in the picture, the most suspicious, and in one of its rows
-
 
 def main(paths: Paths, run: Run) -> None:
     """Read images and probabilities; write suspects, a picture, and how many flipped labels are found."""
@@ -78,6 +76,9 @@ def score(found: np.ndarray, flipped: np.ndarray) -> dict[str, float]:
         "precision": float(right.mean()) if len(found) else 0.0,
         "top_precision": float(right[: len(flipped)].sum() / len(flipped)),
     }
+
+
+SHOWN, COLUMNS = 40, 10  # suspects in the picture, the most suspicious, and in one of its rows
 
 
 def draw(train: Split, suspects: np.ndarray, table: pd.DataFrame) -> Figure:

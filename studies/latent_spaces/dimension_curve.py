@@ -8,18 +8,6 @@ from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
 from digits.pipeline.stage import Paths, Run, run_stage
 
-SPACES = {
-    "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),
-    "components": ("principal components", BAD, "s"),
-}
-PANELS = {
-    "mean squared error per pixel": {"reconstruction_error": "-"},
-    "accuracy of nearest neighbours": {"knn": "-"},
-    "Fréchet distance of reconstructed images": {"frechet_reconstructed": "-"},
-    "Fréchet distance of generated images": {"frechet_normal": "--", "frechet_mixture": "-"},
-}
-STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
-
 
 def main(paths: Paths, run: Run) -> None:
     """Read the tables; write them as one, a picture and the means."""
@@ -35,6 +23,19 @@ def main(paths: Paths, run: Run) -> None:
         for space, rows in summary.groupby("space")
     }
     write_json(paths.metrics, means)
+
+
+SPACES = {
+    "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),
+    "components": ("principal components", BAD, "s"),
+}
+PANELS = {
+    "mean squared error per pixel": {"reconstruction_error": "-"},
+    "accuracy of nearest neighbours": {"knn": "-"},
+    "Fréchet distance of reconstructed images": {"frechet_reconstructed": "-"},
+    "Fréchet distance of generated images": {"frechet_normal": "--", "frechet_mixture": "-"},
+}
+STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
 
 
 def draw(summary: pd.DataFrame) -> Figure:

@@ -16,7 +16,6 @@ from digits.drawing.style import COLOURS, new_figure, save
 from digits.pipeline.stage import Block, Confidence, Paths, Run, Seed, run_stage
 
 SHOWN = 15  # cells of the confusion matrix in the picture, the fullest
-MARKERS, DOT_COLOURS = "osD^vP", (1, 0, 3, 5, 6)
 
 
 class Stability(Block):
@@ -85,6 +84,9 @@ def tabulate_cells(labels: np.ndarray, predictions: np.ndarray, classes: list[st
     counts = table.filter(like="seed_").sum(axis=1)
     order = counts.sort_values(ascending=False, kind="stable").index
     return table.loc[order[counts[order] > 0]].reset_index(drop=True)
+
+
+MARKERS, DOT_COLOURS = "osD^vP", (1, 0, 3, 5, 6)
 
 
 def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
