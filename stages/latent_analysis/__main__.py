@@ -6,13 +6,14 @@ images decoded from generators that ignore or fit it, with their scores; interpo
 denoising. Everything is fitted on the training split, the CNN's temperature on validation.
 """
 
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.tracking import Run
-from stages.latent_analysis.settings import Parameters
+from digits.compute import Compute
+from digits.pipeline.stage import Confidence, Paths, Run, Seed, run_stage
+from stages.latent_analysis.settings import Analysis
 
 
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, confidence: Confidence, compute: Compute, latent_analysis: Analysis
+) -> None:
     """Read splits and networks; write vectors, tables, plots, a page, conclusions and metrics."""
     from digits.data.files import write_array, write_json, write_table, write_text
     from digits.drawing.style import save
@@ -23,7 +24,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.latent_analysis.normality import analyse_normality
     from stages.latent_analysis.results import merge
 
-    context = read_context(parameters, paths)
+    context = read_context(paths, latent_analysis, seed, confidence, compute.threads)
     about_spaces, maps = spaces.analyse_spaces(context)
     noisy = context.sample(len(context.test), context.settings.denoising.images, "denoising")
     methods = {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)}
@@ -53,4 +54,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

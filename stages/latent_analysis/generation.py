@@ -30,7 +30,7 @@ LOGARITHMIC = ("reencoding_error", "frechet")
 def analyse_generators(context: LatentContext) -> Results:
     """Return vectors, images and scores of every generator; the details hold each score by source."""
     first, repeated = sample_and_score(context)
-    confidence = context.parameters.confidence
+    confidence = context.confidence
     table = summarise_seeds(repeated, confidence)
     errors = repeated[repeated["seed"] == 0][["source", "images", "reencoding_error"]]
     means = average_by_source(table)

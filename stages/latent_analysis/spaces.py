@@ -158,7 +158,7 @@ def map_spaces(
     context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Maps:
     """Return samples of the spaces and their maps by PCA and t-SNE."""
-    settings, seed = context.settings, context.parameters.seed
+    settings, seed = context.settings, context.seed
     train = context.sample(len(context.train), settings.tsne_train, "t-SNE")
     test = context.sample(len(context.test), settings.tsne_test, "placed")
     sampled = {name: Vectors(a[train], b[test]) for name, (a, b) in spaces.items()}
@@ -170,7 +170,7 @@ def map_spaces(
 
     # One space per thread, since t-SNE itself gains little from several. The search for neighbours limits
     # BLAS to one thread for the whole process, and what another thread computes meanwhile would depend on it.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.parameters.compute.threads) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(context.threads) as pool:
         tsne = dict(zip(sampled, pool.map(fit_one, starts), strict=True))
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
@@ -225,7 +225,7 @@ def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: L
     knn: accuracy of k-NN on the test images in the space and in each map, with an interval;
     trustworthiness: of each map of the training images
     """
-    rows, seed, confidence = {}, context.parameters.seed, context.parameters.confidence
+    rows, seed, confidence = {}, context.seed, context.confidence
     for name, points in maps.spaces.items():
         projection = projections[name]
         rows[name] = {
