@@ -4,25 +4,12 @@ Writes the network with the weights of that epoch, a table of all epochs, and th
 validation error.
 """
 
-from pydantic import Field
-
 from digits.compute import Compute
 from digits.networks.autoencoder.settings import Autoencoder
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 
 
-class Parameters(Block):
-    """The settings of this stage in params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    train_ae: Autoencoder = Field(alias="train-ae")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, train_ae: Autoencoder) -> None:
     """Train the network on the splits, with noise on its inputs; write and track it."""
     from digits.corruptions import add_noise
     from digits.data.splits import read_split
@@ -31,14 +18,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.training.objectives import reconstruction
     from digits.training.outputs import write_result
 
-    settings, noise = parameters.train_ae, parameters.train_ae.noise
+    noise = train_ae.noise
     train, val = read_split(paths.train), read_split(paths.val)
     result = fit(
-        build_autoencoder(settings, train.images, parameters.seed),
+        build_autoencoder(train_ae, train.images, seed),
         reconstruction(),
         (train, val),
-        settings,
-        parameters.seed,
+        train_ae,
+        seed,
         run,
         lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
     )
@@ -46,4 +33,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -4,31 +4,18 @@ Writes the network with the weights of that epoch, a table of all epochs, and th
 validation accuracy.
 """
 
-from pydantic import Field
-
 from digits.compute import Compute
 from digits.networks.cnn.settings import CNN
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 
 
-class Parameters(Block):
-    """The settings of this stage in params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    train_cnn: CNN = Field(alias="train-cnn")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, train_cnn: CNN) -> None:
     """Train the network on the splits; write and track it."""
     from digits.networks.cnn.builder import build_cnn
     from digits.training.outputs import run_classifier
 
-    run_classifier("cnn", build_cnn, parameters.train_cnn, parameters.seed, paths, run)
+    run_classifier("cnn", build_cnn, train_cnn, seed, paths, run)
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -6,10 +6,7 @@ from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import COLOURS, new_figure, save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, run_stage
 
 SOURCES = {
     "components": "principal components",
@@ -19,12 +16,9 @@ SOURCES = {
     "random": "pixels, at random",
     "clusters": "distances to cluster centres",
 }
-CURVE_COLOURS = (COLOURS[1], COLOURS[3], COLOURS[0], COLOURS[6], COLOURS[9], COLOURS[5])
-MARKERS = "osD^vP"
-ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
-def main(parameters: Block, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the curves and the mean accuracies."""
     summary = summarize([pd.read_csv(paths.features / f"{source}.csv") for source in SOURCES])
     write_table(paths.feature_curve, summary)
@@ -40,6 +34,11 @@ def summarize(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return accuracies over the seeds: columns source, features, mean, min, max, count."""
     accuracies = pd.concat(tables).groupby(["source", "features"])["accuracy"]
     return accuracies.agg(["mean", "min", "max", "count"]).reset_index()
+
+
+CURVE_COLOURS = (COLOURS[1], COLOURS[3], COLOURS[0], COLOURS[6], COLOURS[9], COLOURS[5])
+MARKERS = "osD^vP"
+ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def draw(summary: pd.DataFrame) -> Figure:
@@ -66,4 +65,4 @@ def draw(summary: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

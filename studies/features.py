@@ -13,10 +13,7 @@ from pydantic import Field
 
 from digits.compute import Compute
 from digits.networks.mlp.settings import MLP
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
 from digits.training.settings import Augmentation
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
@@ -24,9 +21,6 @@ if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
 
     from digits.data.splits import Split
     from digits.training.loop import Transform
-
-LEVELS = 8  # grey levels that mutual information tells apart
-CLUSTER_BATCH = 4096
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -43,16 +37,7 @@ class Features(Block):
     augmentation: Augmentation
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    features: Features
-    train_mlp: MLP = Field(alias="train-mlp")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, features: Features, train_mlp: MLP) -> None:
     """Read the splits; train for each number of features and seed; write a table."""
     import pandas as pd
 
@@ -61,23 +46,22 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.networks.mlp.builder import build_mlp
     from digits.training import repeated
 
-    settings = parameters.features
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     n_classes = len(read_dataset(paths.dataset)["classes"])
-    representation = represent(paths.source, train, paths.importances, parameters.seed)
+    representation = represent(paths.source, train, paths.importances, seed)
     changes: dict[str, Any] = {
-        name: getattr(settings, name) for name in ("epochs", "dropout", "augmentation")
+        name: getattr(features, name) for name in ("epochs", "dropout", "augmentation")
     }
     if paths.source in ("components", "clusters"):
         changes["scaling"] = "standard"  # these features are no grey levels
-    network = parameters.train_mlp.model_copy(update=changes)
+    network = train_mlp.model_copy(update=changes)
     rows = []
-    for k in settings.clusters if paths.source == "clusters" else settings.counts:
+    for k in features.clusters if paths.source == "clusters" else features.counts:
         transform = representation(k)
-        for seed in repeated.seeds(parameters.seed, settings.seeds if k in settings.repeated else 1):
-            result = repeated.train(build_mlp, network, (train, val), n_classes, seed, transform)
+        for training_seed in repeated.seeds(seed, features.seeds if k in features.repeated else 1):
+            result = repeated.train(build_mlp, network, (train, val), n_classes, training_seed, transform)
             metrics = repeated.measure(result, test, transform)
-            rows.append({"source": paths.source, "features": k, "seed": seed, **metrics})
+            rows.append({"source": paths.source, "features": k, "seed": training_seed, **metrics})
             run.epoch(len(rows), {f"{k}_features": metrics["accuracy"]})
     write_table(paths.features, pd.DataFrame(rows))
 
@@ -108,6 +92,10 @@ def pixel_order(source: str, train: "Split", importances: Path, seed: int) -> "n
     measured = -pd.read_csv(importances)
     first = "impurity" if source == "forest" else source
     return np.lexsort((measured["impurity"], measured[first]))  # the last key counts most
+
+
+LEVELS = 8  # grey levels that mutual information tells apart
+CLUSTER_BATCH = 4096
 
 
 def mutual_information(train: "Split") -> "np.ndarray":
@@ -147,4 +135,4 @@ def clusters(train: "Split", k: int, seed: int) -> "Transform":
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
-
-COLUMNS = 8  # pairs of kernels in a row of the picture
 
 
 class Twins(Block):
@@ -32,15 +27,7 @@ class Twins(Block):
     repeats: int = Field(ge=1, description="permutations of these images, for the chance level")
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    twins: Twins
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, twins: Twins) -> None:
     """Read images and networks; write pairs of maps, similarities by layer, and a picture of each."""
     import numpy as np
     import pandas as pd
@@ -52,9 +39,9 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.drawing.style import save
     from digits.networks.common.saved import load_model
 
-    images, repeats = read_split(paths.test).images[: parameters.twins.images], parameters.twins.repeats
+    images, repeats = read_split(paths.test).images[: twins.images], twins.repeats
     networks = load_model(paths.pipeline), load_model(paths.twins)
-    rng = np.random.default_rng(parameters.seed)
+    rng = np.random.default_rng(seed)
     ours, theirs = (feature_maps(network, images) for network in networks)
     layers = {name: similarity.compare_maps(ours[name], theirs[name], repeats, rng) for name in ours}
     first, second = (network.get_layer(next(iter(ours))).get_weights()[0] for network in networks)
@@ -92,6 +79,9 @@ def draw_layers(table: "pd.DataFrame") -> "Figure":
     return figure
 
 
+COLUMNS = 8  # pairs of kernels in a row of the picture
+
+
 def draw_kernels(
     first: "np.ndarray", second: "np.ndarray", pairs: "pd.DataFrame", metrics: Mapping[str, float]
 ) -> "Figure":
@@ -121,4 +111,4 @@ def draw_kernels(
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -30,7 +30,7 @@ def test_the_comparison_has_a_row_per_classifier() -> None:
     assert table["classifier"].tolist() == ["majority", "logistic", "mlp", "cnn"]
     assert table["accuracy"].iloc[[0, 3]].tolist() == pytest.approx([1 / 3, 1])
     figure = comparison.draw_error_rates(table, 0.95)
-    assert texts(figure) == [f"{1 - accuracy:.2%}" for accuracy in table["accuracy"]]
+    assert [text.strip() for text in texts(figure)] == [f"{1 - each:.2%}" for each in table["accuracy"]]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["Majority class", "Logistic regression", "MLP", "CNN"]
 
@@ -85,6 +85,7 @@ def test_autoencoder_and_pca_are_measured_on_the_test_images() -> None:
     bias = np.mean(ratios) - metrics["mse_ratio"]
     found = tables["metrics"].set_index("metric")[["low", "high"]].loc[["mse_ratio"]].to_numpy()[0]
     assert found == pytest.approx(np.quantile(ratios, [0.025, 0.975]) - bias, rel=1e-3)
-    figure = reconstruction.draw_reconstructions(unit, made, metrics)
+    figure = reconstruction.draw_reconstructions(unit, made, metrics, reconstruction.count_latents(model))
+    assert "with 3 numbers each" in str(figure.get_suptitle()).replace("\n", " ")
     assert texts(figure) == ["original", "autoencoder", "PCA"]
     assert images(figure) == 36

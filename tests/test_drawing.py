@@ -140,6 +140,12 @@ def test_frames_outline_every_tile() -> None:
         np.array([patch.get_x(), patch.get_y()]) for patch in ax.patches if isinstance(patch, Rectangle)
     ]
     assert np.allclose(corners, [np.array(image.get_extent())[[0, 3]] for image in ax.images])
+    assert not any(patch.get_clip_on() for patch in ax.patches)  # the last one ends at the edge of the axes
+
+
+def test_a_long_title_has_lines_of_nearly_equal_length() -> None:
+    lines = str(draw_grid([("", [Tile(None)])], "word " * 12 + "\nshort").get_suptitle()).split("\n")
+    assert lines == ["word word word word word word"] * 2 + ["short"]
 
 
 def test_images_are_laid_out_row_by_row_with_gaps() -> None:

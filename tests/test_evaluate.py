@@ -285,6 +285,8 @@ def test_accuracy_without_corruption_is_the_plain_one() -> None:
     drawn = table[(table["corruption"] == "rotation") & (table["network"] == "mlp")]
     assert np.array_equal(panels[0].lines[0].get_xydata(), drawn[["level", "accuracy"]])
     assert [len(ax.lines) for ax in panels] == [2] * 5 + [0]
+    for ax, levels in zip(panels, LEVELS.values(), strict=False):
+        assert ax.get_xticks().tolist() == list(levels)
 
 
 def test_examples_of_corruptions_stand_in_frames() -> None:

@@ -18,9 +18,9 @@ from digits.data.files import read_json, write_json
 from digits.data.splits import Split, write_split
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.saved import predict, save_model, up_to
-from digits.pipeline.declaration import Paths
+from digits.pipeline.stage import Paths, settings_model
 from stages.filters import activation_maximization, feature_maps, penultimate_activations, receptive_fields
-from stages.filters.__main__ import Parameters, main
+from stages.filters.__main__ import main
 from tests.support import helpers
 
 CLASSES = ["T-shirt/top", "Ankle boot", "Bag", "Coat"]
@@ -50,7 +50,8 @@ def run(folder: Path, model: keras.Model) -> dict[str, Any]:
     small = {"reference_images": 9, "noise_images": 12, "noise_scales": [0, 2], "starts_per_map": 2}
     small |= {"ascent_steps": 3, "ascent_step_size": 30}
     chosen = {"seed": 1, "compute": helpers.params()["compute"], "filters": small}
-    main(Parameters.model_validate_json(json.dumps(chosen)), paths, None)  # type: ignore[arg-type]
+    parameters = settings_model(main, {}).model_validate_json(json.dumps(chosen))
+    main(paths, None, **dict(parameters))  # type: ignore[arg-type]
     return dict(read_json(folder / "data" / "details.json"))
 
 
@@ -73,7 +74,10 @@ def test_receptive_fields_are_drawn_as_rectangles() -> None:
     ]  # fmt: skip
     for ax, name in zip(panels, ("convolution_1", "pool_1", "convolution_2"), strict=False):
         height, width = next(layer.axes for layer in layers if layer.name == name)
-        boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle) and not patch.get_hatch()]
+        edge, *boxes = (
+            patch for patch in ax.patches if isinstance(patch, Rectangle) and not patch.get_hatch()
+        )
+        assert (edge.get_height(), edge.get_width()) == SHAPE[:2]
         assert [(box.get_width(), box.get_height()) for box in boxes] == [(width.field, height.field)] * 2
         assert boxes[1].get_x() - boxes[0].get_x() == width.stride
 

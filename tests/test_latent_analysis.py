@@ -31,11 +31,10 @@ from stages.latent_analysis import (
 )
 from stages.latent_analysis.context import ALL, REAL, LatentContext, Samples, read_context
 from stages.latent_analysis.results import Results, merge
-from stages.latent_analysis.settings import Parameters
+from stages.latent_analysis.settings import Analysis
 from stages.latent_analysis.spaces import SPACES, analyse_spaces, collect_spaces
 from tests.support.helpers import autoencoder, cnn, mlp, random_images, random_split
 
-COMPUTE = {"backend": "tensorflow", "instruction_set": "avx2"}
 CLASSES = ["Ankle boot", "T-shirt/top", "Bag", "never"]
 COVARIANCE = np.array([[2.0, 0.9], [0.9, 1.0]])
 VECTORS = np.random.default_rng(1).multivariate_normal([3, -1], COVARIANCE, 4000)
@@ -54,10 +53,8 @@ SETTINGS = {
 }
 
 
-def parameters(**changes: Any) -> Parameters:
-    settings = {**SETTINGS, **changes}
-    document = {"seed": 4, "confidence": 0.95, "compute": COMPUTE, "latent-analysis": settings}
-    return Parameters.model_validate(document)
+def settings(**changes: Any) -> Analysis:
+    return Analysis.model_validate(SETTINGS | changes)
 
 
 def make_context(channels: int = 1, latent: int = 2) -> LatentContext:
@@ -78,7 +75,9 @@ def make_context(channels: int = 1, latent: int = 2) -> LatentContext:
         cnn=build_cnn(cnn(layers=(3,)), images, len(CLASSES), seed=1),
         latents=predict(encoder, images).astype(float),
         test_latents=predict(encoder, test.images).astype(float),
-        parameters=parameters(),
+        settings=settings(),
+        seed=4,
+        confidence=0.95,
     )
 
 
@@ -128,7 +127,7 @@ def test_the_spaces_are_pixels_activations_features_and_latents(context: LatentC
 
 
 def test_a_layer_that_the_mlp_does_not_have_is_refused(context: LatentContext) -> None:
-    other = replace(context, parameters=parameters(hidden_layer="hidden_2"))
+    other = replace(context, settings=settings(hidden_layer="hidden_2"))
     message = (
         r"^latent-analysis\.hidden_layer is 'hidden_2'; the MLP has the layers pixels, flat, hidden_1, "
         r"probabilities\. Name one of them in params\.yaml\.$"
@@ -184,7 +183,13 @@ def test_plots_of_latents_show_the_tables(context: LatentContext, results: Resul
         effects, tables["normality"].query("not cut")["ks_distance"].to_numpy(), equal_nan=True
     )
     whole, classes = plots["mahalanobis"].axes
-    assert len(whole.lines) == 3
+    below, above, _ = whole.lines  # nearly equal: the wider one shows on both sides of the other
+    assert (below.get_linestyle(), above.get_linestyle()) == ("-", "--")
+    assert below.get_linewidth() > above.get_linewidth()
+    assert not whole.get_shared_y_axes().joined(whole, classes)
+    distances = tables["normality"].query("not cut and group != @ALL").set_index("group")["ks_distance"]
+    farthest = f"class {distances.idxmax()} ({distances.max():.2f})"
+    assert plots["normality"].get_suptitle().endswith(farthest)
     assert {text.get_text().strip() for text in classes.texts} == set(CLASSES[:2])
 
 
@@ -192,13 +197,15 @@ def test_plots_of_samples_show_the_tables(results: Results) -> None:
     tables, plots = results.tables, cast(dict[str, Any], results.plots)
     sources = tables["generated"]["source"]
     assert len(plots["generated"].axes[0].images) == len(sources) * 12
-    texts = " ".join(text.get_text() for text in plots["generated"].axes[0].texts)
-    assert all(source in texts for source in sources)
+    texts = [text.get_text() for text in plots["generated"].axes[0].texts]
+    means = results.details["reencoding_error"]
+    named = {name: f"{name}\nre-encoding error {mean:.2f}" for name, mean in means.items()}
+    assert {named.get(source, source) for source in sources} <= set(texts)
     frechet = tables["scores"].query("score == 'frechet'")["mean"].tolist()
     drawn = [line.get_xdata()[0] for line in plots["scores"].axes[6].lines if len(line.get_xdata()) == 1]
     assert drawn == pytest.approx(frechet)
     curves = plots["denoising"].axes[1].get_lines()
-    assert [line.get_label() for line in curves] == ["as it is", "median filter", "autoencoder"]
+    assert [line.get_label() for line in curves] == ["noisy", "median filter", "autoencoder"]
     psnr = tables["denoising"].query("noise == 'dropped' and method == 'autoencoder'")["psnr"]
     assert curves[2].get_ydata().tolist() == pytest.approx(psnr.tolist())
     assert len(plots["denoising_images"].axes[0].images) == 7 * 6
@@ -225,7 +232,7 @@ def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
     folders = dict.fromkeys(("train", "val", "test"), tmp_path / "split")
     paths: Any = SimpleNamespace(**folders, ae=tmp_path / "ae.keras")
     with pytest.raises(StageError, match=r"ae\.keras encodes every training image to the same vector"):
-        read_context(SimpleNamespace(), paths)  # type: ignore[arg-type]
+        read_context(paths, settings(), 4, 0.95, 1)
 
 
 def test_each_subject_has_its_own_random_numbers(context: LatentContext) -> None:
@@ -246,7 +253,7 @@ def test_classes_without_images_are_skipped(context: LatentContext) -> None:
 
 def test_cubes_are_compared_by_uniform_vectors(context: LatentContext) -> None:
     gaussian = fit_gaussian(VECTORS)
-    other = replace(context, latents=VECTORS, parameters=parameters(neighbour_queries=3000))
+    other = replace(context, latents=VECTORS, settings=settings(neighbour_queries=3000))
     table = latents.compare_cubes(other, np.array([0.01, 4]), np.random.default_rng(5))
     assert table["side"].tolist() == [0.01, 4.0]
     assert np.allclose(table["expected_length"], np.array([0.01, 4]) * np.sqrt(2 / 3))

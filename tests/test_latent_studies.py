@@ -19,7 +19,7 @@ from digits.networks.common import saved
 from digits.networks.common.saved import load_model, predict, save_model
 from digits.pipeline import StageError
 from studies.latent_spaces import dimension_curve, dimensions
-from studies.latent_spaces.autoencoders import NOISE, change
+from studies.latent_spaces.autoencoders import change
 from tests.support import helpers
 from tests.support.studied import COMPUTE, SIDE, results, run, splits, write_inputs
 
@@ -56,7 +56,7 @@ def networks(folder: Path) -> Path:
 def test_networks_differ_from_the_pipeline_s_by_size_or_by_noise() -> None:
     own = helpers.autoencoder()
     assert change(own, "5") == helpers.autoencoder(latent=5)
-    assert change(own, "denoising") == helpers.autoencoder(noise=NOISE)
+    assert change(own, "denoising") == helpers.autoencoder(noise={"standard_deviation": 0.3, "dropped": 0.3})
 
 
 def test_the_denoising_network_was_given_noise(networks: Path) -> None:
@@ -171,7 +171,7 @@ def test_methods_against_noise_stand_beside_each_other(networks: Path, workdir: 
     table = pd.read_csv(workdir / "data" / "denoising.csv")
     assert table.groupby("method").size().tolist() == [5] * 4
     wide = table.pivot(index=["noise", "level"], columns="method", values="psnr")
-    gain = (wide["trained on noise"] - wide["as it is"]).groupby("noise").mean()
+    gain = (wide["trained on noise"] - wide["noisy"]).groupby("noise").mean()
     assert gains["dropped"]["trained on noise"] == pytest.approx(gain["dropped"], abs=1e-5)
     assert sorted(path.name for path in (workdir / "plots").iterdir()) == [
         "denoising.png",

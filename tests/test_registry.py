@@ -17,24 +17,16 @@ ENTRY = '    Network("toy", "Toy", "toy network", "#009988", "D", classifies=Tru
 STAGE = '''"""Train the toy network, a single layer."""
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 
 
-class Parameters(Block):
-    seed: Seed
-    compute: Compute
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute) -> None:
     from digits.data.splits import read_split
     from digits.networks.common.saved import save_model
     from digits.networks.toy import build_toy
 
     train = read_split(paths.train)
-    model = build_toy(train.images.shape[1:], parameters.seed)
+    model = build_toy(train.images.shape[1:], seed)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(train.images, train.labels, epochs=2, shuffle=False, verbose=0)
     save_model(paths.toy, model)
@@ -42,7 +34,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)
 '''
 
 NETWORK = '''"""A single layer."""

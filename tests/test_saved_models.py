@@ -53,15 +53,15 @@ def test_plain_keras_loads_what_was_saved(tmp_path: Path, name: str) -> None:
 
 def test_a_folded_normalization_does_what_it_did() -> None:
     model, rng = network("cnn"), np.random.default_rng(3)
-    weights = [rng.uniform(0.1, 1, values.shape) * rng.choice([-1, 1]) for values in model.get_weights()]
-    names = [variable.path for variable in model.variables]
+    weights = [rng.normal(0, 0.7, values.shape) for values in model.get_weights()]
+    names = [variable.path for variable in model.weights]
     model.set_weights([abs(w) if "variance" in name else w for w, name in zip(weights, names, strict=True)])
     exact = keras.models.clone_model(model, clone_function=_plain)
     exact.set_weights(model.get_weights())
     expected = exact.predict_on_batch(IMAGES)
     assert np.ptp(expected, axis=0).max() > 0.01
     for other in (model, fold(model)):
-        assert np.allclose(other.predict_on_batch(IMAGES), expected, atol=1e-5)
+        assert np.allclose(other.predict_on_batch(IMAGES), expected, atol=1e-4)
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:

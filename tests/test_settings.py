@@ -5,7 +5,7 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from dvc.utils.hydra import apply_overrides  # type: ignore[import-untyped]
@@ -18,7 +18,7 @@ from digits.networks.mlp.settings import MLP
 from digits.pipeline import processes, settings
 from digits.pipeline.declaration import read_pipeline
 from digits.pipeline.settings import Block, ParameterError, Seed
-from digits.pipeline.stage import settings_model
+from digits.pipeline.stage import Paths, Run, settings_model
 from digits.training.settings import Optimizer, Schedule
 from tests.support.helpers import (
     PARAMS,
@@ -43,13 +43,12 @@ class Inner(Block):
     hidden: tuple[int, ...] = Field(description="units")
 
 
-class Settings(Block):
-    """Stands for what a stage reads."""
-
-    seed: Seed
-    train_mlp: Inner = Field(alias="train-mlp")
+def main(paths: Paths, run: Run, seed: Seed, train_mlp: Inner) -> None:
+    """Stand for a stage."""
 
 
+Part = Annotated[Inner, Field(alias="block.part")]
+SETTINGS = settings_model(main, {})
 GOOD = "seed: 1\ntrain-mlp: {rate: 1e-3, kind: a, hidden: [3, 2]}\n"
 
 
@@ -60,15 +59,20 @@ def folder(workdir: Path) -> Path:
     return workdir
 
 
-def load(text: str, model: type[BaseModel] = Settings) -> Any:
+def load(text: str, model: type[BaseModel] = SETTINGS) -> Any:
     Path("params.yaml").write_text(text, encoding="utf-8")
     return settings.load(model)
 
 
-def refusal(text: str, model: type[BaseModel] = Settings) -> str:
+def refusal(text: str, model: type[BaseModel] = SETTINGS) -> str:
     with pytest.raises(ParameterError) as caught:
         load(text, model)
     return str(caught.value)
+
+
+def model_of(stage: str) -> type[Block]:
+    """Return the model of the settings of a stage without a matrix."""
+    return settings_model(code(stage).main, {})
 
 
 def loaded(stage: str, folder: Path = Path()) -> Any:
@@ -76,6 +80,13 @@ def loaded(stage: str, folder: Path = Path()) -> Any:
     matrix = read_pipeline(folder)["stages"][stage].get("matrix", {})
     items = {name: str(members[0]) for name, members in matrix.items()}
     return settings.load(settings_model(code(stage).main, items), folder)
+
+
+def test_the_settings_of_a_stage_are_the_parameters_of_its_main() -> None:
+    def stands_for_main(paths: Paths, run: Run, split_seed: Seed, train_mlp: Inner, part: Part) -> None: ...
+
+    aliases = {name: field.alias for name, field in settings_model(stands_for_main, {}).model_fields.items()}
+    assert aliases == {"split_seed": None, "train_mlp": "train-mlp", "part": "block.part"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -198,7 +209,7 @@ def test_a_file_that_is_not_a_mapping_is_refused(folder: Path, text: str, messag
 
 def test_an_absent_file_is_refused(workdir: Path) -> None:
     with pytest.raises(ParameterError, match=r"params\.yaml cannot be read: .*No such file"):
-        settings.load(Settings)
+        settings.load(SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +232,7 @@ def test_an_absent_file_is_refused(workdir: Path) -> None:
 def test_stages_refuse_what_is_out_of_range(
     folder: Path, stage: str, key: str, value: object, fault: str
 ) -> None:
-    message = refusal(changed(stage, key, value), code(stage).Parameters)
+    message = refusal(changed(stage, key, value), model_of(stage))
     assert message.splitlines()[1:] == [f"  {stage}.{key} = {value!r}: should be {fault}"]
 
 
@@ -234,7 +245,7 @@ def test_a_block_whose_name_is_a_number_is_refused(folder: Path) -> None:
 
 
 def test_a_wrong_layer_is_one_fault(folder: Path) -> None:
-    message = refusal(changed("train-cnn", "layers", [8, "pol"]), code("train-cnn").Parameters)
+    message = refusal(changed("train-cnn", "layers", [8, "pol"]), model_of("train-cnn"))
     assert message.splitlines()[1:] == [
         "  train-cnn.layers.1 = 'pol': should be a number of filters, 1 or more, or the word pool "
         "(in order: filters of a convolution, or the word pool)"
@@ -303,7 +314,7 @@ def test_settings_with_effect_are_accepted() -> None:
 def test_all_settings_without_effect_are_named_with_their_keys(folder: Path) -> None:
     idle = params()["train-mlp"]["optimizer"] | {"momentum": 0.9, "weight_decay": 0.1}
     text = changed("train-mlp", "optimizer", idle)
-    assert refusal(text, code("train-mlp").Parameters).splitlines() == [
+    assert refusal(text, model_of("train-mlp")).splitlines() == [
         "params.yaml has settings that cannot be used:",
         "  train-mlp.optimizer.momentum = 0.9: has no effect with adam; set it to 0.0",
         "  train-mlp.optimizer.weight_decay = 0.1: has no effect with adam; set it to 0.0",
@@ -311,16 +322,12 @@ def test_all_settings_without_effect_are_named_with_their_keys(folder: Path) -> 
 
 
 def test_an_autoencoder_has_no_accuracy_to_monitor(folder: Path) -> None:
-    message = refusal(changed("train-ae", "monitor", "val_accuracy"), code("train-ae").Parameters)
+    message = refusal(changed("train-ae", "monitor", "val_accuracy"), model_of("train-ae"))
     assert "train-ae.monitor = 'val_accuracy': should be 'val_loss'" in message
 
 
-class Study(Block):
-    """Stands for what a study reads: a block of its own and one of the pipeline's."""
-
-    seed: Seed
-    train_mlp: Inner = Field(alias="train-mlp")
-    published: Inner
+def study(paths: Paths, run: Run, seed: Seed, train_mlp: Inner, published: Inner) -> None:
+    """Stand for a study, with a block of its own and one of the pipeline's."""
 
 
 def test_a_fault_is_told_with_the_file_that_holds_it(folder: Path) -> None:
@@ -329,7 +336,7 @@ def test_a_fault_is_told_with_the_file_that_holds_it(folder: Path) -> None:
     Path("studies/params.yaml").write_text("published: {rate: 0, kind: a, hidden: []}\nsuspects: {}")
     Path("params.yaml").write_text("train-mlp: {rate: -1, kind: a, hidden: []}\ntrain-mpl: {}")
     with pytest.raises(ParameterError) as caught:
-        settings.load(Study, Path("studies"))
+        settings.load(settings_model(study, {}), Path("studies"))
     assert str(caught.value).splitlines() == [
         "studies/params.yaml has settings that cannot be used:",
         "  suspects: no such block; allowed: published",

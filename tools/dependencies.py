@@ -1,8 +1,8 @@
 """Write into each dvc.yaml what the code says: a stage's code dependencies, settings and description.
 
-Code dependencies follow from the imports, settings from the model that annotates the first argument of
-`main` (or is returned by `settings_model`), descriptions from the first line of the module. A dependency is
-a folder, except for the modules of the studies and those directly in `digits` or `digits/networks`.
+Code dependencies follow from the imports, settings from the parameters of `main`, descriptions from the
+first line of the module. A dependency is a folder, except for the modules of the studies and those directly
+in `digits` or `digits/networks`.
 Dependencies that name an item of a matrix are left alone. The studies reach `digits` and `stages` through
 links in studies/.code, since DVC does not apply .dvcignore to what lies outside its repository.
 """

@@ -63,7 +63,7 @@ def draw_grid(
     lefts = np.arange(columns) * (pitch + GAP) + np.broadcast_to(numbers, columns) * BREAK
     margin = GAP + LETTER * max(_width(name) for name, _ in rows)
     width = max(margin + (lefts[-1] + pitch if columns else 0), 5.0)
-    text = "\n".join(textwrap.fill(line, int(width / TITLE_LETTER)) for line in title.split("\n"))
+    text = "\n".join(_wrap_evenly(line, int(width / TITLE_LETTER)) for line in title.split("\n"))
     figure, ax = new_figure(width + SCALE * len(scales), 1)
     bottom = 0.0
     for name, row in rows:
@@ -98,8 +98,9 @@ def _draw_tile(ax: Axes, tile: Tile, x: float, y: float, side: float, framed: bo
     elif tile.values is not None:
         show_image(ax, tile.values, extent=extent)
     if framed:
-        ax.add_patch(Rectangle((x - across, y - down), 2 * across, 2 * down, fill=False, ec="grey", lw=0.6))
-    look: Any = {"ha": "center", "fontsize": 8, "color": tile.colour, "linespacing": 1.1}
+        look: Any = {"fill": False, "ec": "grey", "lw": 0.6, "clip_on": False}
+        ax.add_patch(Rectangle((x - across, y - down), 2 * across, 2 * down, **look))
+    look = {"ha": "center", "fontsize": 8, "color": tile.colour, "linespacing": 1.1}
     ax.text(x, y - side / 2 - 0.02, tile.heading, va="bottom", **look)
     ax.text(x, y + side / 2 + 0.02, tile.caption, va="top", **look)
 
@@ -116,6 +117,14 @@ def tile_images(images: np.ndarray, rows: int, columns: int, gap: int = 0, fill:
     grid = padded.reshape(rows, columns, height + gap, width + gap, channels).swapaxes(1, 2)
     whole = grid.reshape(rows * (height + gap), columns * (width + gap), channels)
     return whole[: len(whole) - gap, : whole.shape[1] - gap]
+
+
+def _wrap_evenly(line: str, most: int) -> str:
+    """Break a line into as few lines of at most `most` letters as possible, of nearly equal length."""
+    needed = len(textwrap.wrap(line, most))
+    while most > 1 and len(textwrap.wrap(line, most - 1)) == needed:
+        most -= 1
+    return textwrap.fill(line, most)
 
 
 def _width(text: str) -> int:

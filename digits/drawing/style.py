@@ -22,6 +22,7 @@ COLOURS = (
 )  # fmt: skip
 GOOD, BAD = "#0077BB", "#CC3311"  # Tol's "vibrant" blue and red
 SIGNED, UNSIGNED = "PuOr_r", "viridis"  # signed: purple below 0, brown above
+BAR = (1.04, 0, 0.06, 1)  # colour bar beside a map and as high as it, in fractions of the map's axes
 COVERED = 0.998  # fraction of the values in a scale: covering the few largest would leave all others pale
 STYLE: Any = {
     "font.size": 10,

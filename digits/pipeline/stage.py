@@ -1,7 +1,11 @@
-"""The command of a stage: paths from dvc.yaml, settings from params.yaml, and a record of the run."""
+"""The command of a stage: paths from dvc.yaml, settings from params.yaml, and a record of the run.
+
+What every stage needs is imported from here.
+"""
 
 import argparse
 import errno
+import inspect
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -9,12 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import Field, create_model
 
 from digits import compute, tracking
 from digits.pipeline import StageError, settings, watchdog
 from digits.pipeline.declaration import Paths, declare, describe, read_pipeline
+from digits.pipeline.settings import Block, Confidence, Seed
+from digits.tracking import Run
 from digits.tracking.journal import root
+
+__all__ = ["Block", "Confidence", "Paths", "Run", "Seed", "run_stage", "settings_model"]
 
 REMEDIES = {
     errno.EACCES: "Give yourself the right to write there",
@@ -25,17 +33,17 @@ REMEDIES = {
 }
 ABANDONED_SECONDS = 3600.0  # no checkpoint takes that long to be written
 
-Main = Callable[[Any, Paths, tracking.Run], None]
+Main = Callable[..., None]
 
 
-def run(main: Main) -> None:
-    """Run `main` as the stage whose module it is: check its settings and inputs, and record it.
+def run_stage(main: Main) -> None:
+    """Run `main(paths, run, ...)` as the stage whose module it is: check settings and inputs, and record it.
 
     The stage's name and description are those of its module; its paths are read from the dvc.yaml of its
-    package. Its settings are read into the model that annotates the first argument of `main`. Where they
-    depend on the item of a matrix, the module has a function `settings_model(items)` that returns the
-    model. Ends with exit code 1 and one message on a known error. Heavy imports belong inside `main`: the
-    environment must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
+    package, its settings from params.yaml: they are the further parameters of `main`, see
+    `settings_model`. The setting `compute` is applied before `main` is called, so most stages take it for
+    that alone. Ends with exit code 1 and one message on a known error. Heavy imports belong inside `main`:
+    the environment must be set before NumPy or Keras loads, and a wrong setting should be answered at once.
     """
     watchdog.hold()
     module = sys.modules["__main__"]
@@ -76,14 +84,31 @@ def _run(main: Main, stage: str, items: Mapping[str, str], folder: Path) -> None
         params=settings.PARAMS if folder == Path() else None,
     )
     with tracking.start(entry) as run:
-        main(parameters, paths, run)
+        main(paths, run, **dict(parameters))
 
 
-def settings_model(main: Main, items: Mapping[str, str]) -> type[BaseModel]:
-    """Return the model of a stage's settings, for one item of its matrix where it has one."""
-    module = sys.modules[main.__module__]
-    chosen: Callable[[Mapping[str, str]], type[BaseModel]] | None = getattr(module, "settings_model", None)
-    return chosen(items) if chosen else next(iter(main.__annotations__.values()))
+def settings_model(main: Main, items: Mapping[str, str]) -> type[Block]:
+    """Return the model of a stage's settings, a field for each parameter of `main` but paths and run.
+
+    A block is named in params.yaml as here, with hyphens for underscores, and a plain value as here. Another
+    key is an alias in the annotation. Where a setting depends on the item of a matrix, the module has a
+    function `by_item(items)` that returns its annotation by its name.
+    """
+    annotations = {
+        name: each.annotation for name, each in inspect.signature(main, eval_str=True).parameters.items()
+    }
+    if by_item := getattr(sys.modules[main.__module__], "by_item", None):
+        annotations |= by_item(items)
+    fields: dict[str, Any] = {
+        name: (each, Field(alias=name.replace("_", "-")) if _is_block(each) else ...)
+        for name, each in annotations.items()
+        if name not in ("paths", "run")
+    }
+    return create_model("Settings", __base__=Block, **fields)
+
+
+def _is_block(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Block)
 
 
 def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str, str]:

@@ -5,23 +5,16 @@ environment variable MNIST_MIRROR names, the public mirrors, then ordinary packa
 """
 
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, run_stage
+
+Name = Annotated[Literal["mnist", "fashion-mnist"], Field(description="which images: digits or clothes")]
 
 
-class Parameters(Block):
-    """Settings of this stage."""
-
-    dataset: Literal["mnist", "fashion-mnist"] = Field(description="which images: digits or clothes")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, dataset: Name) -> None:
     """Fill the folder `raw`, and note which source served each file.
 
     Raises StageError, and leaves nothing of this run in the folder, if no source is left.
@@ -32,14 +25,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.download.registry import DATASETS
     from stages.download.sources import Folder, Source
 
-    dataset = DATASETS[parameters.dataset]
-    chosen = os.environ.get("MNIST_MIRROR")
-    first: list[Source] = [Folder(f"MNIST_MIRROR={chosen}", given(chosen))] if chosen else []
-    served = collect(dataset, [*first, *dataset.sources], paths.raw)
-    write_json(paths.raw / "dataset.json", dataset.card())
+    chosen = DATASETS[dataset]
+    mirror = os.environ.get("MNIST_MIRROR")
+    first: list[Source] = [Folder(f"MNIST_MIRROR={mirror}", given(mirror))] if mirror else []
+    served = collect(chosen, [*first, *chosen.sources], paths.raw)
+    write_json(paths.raw / "dataset.json", chosen.card())
     for name, source in served.items():
         run.note(f"source.{name}", source)
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -5,69 +5,32 @@ autoencoder with a principal component analysis of the same dimension. Temperatu
 validation split. Metrics and pictures of a network are also recorded on the run that trained it.
 """
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Confidence, Seed, flatten
-from digits.tracking import Run
-
-Degrees = Annotated[float, Field(ge=-180, le=180)]
-Pixels = Annotated[float, Field(ge=-1000, le=1000)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Width = Annotated[float, Field(ge=0, le=100)]
-Factor = Annotated[float, Field(ge=0, le=10)]
+from digits.pipeline.stage import Confidence, Paths, Run, Seed, run_stage
+from stages.evaluate.settings import Evaluation
 
 
-class Corruptions(Block):
-    """The levels at which test images are corrupted, each kind by itself."""
-
-    rotation: tuple[Degrees, ...] = Field(min_length=1, description="degrees counterclockwise")
-    shift: tuple[Pixels, ...] = Field(min_length=1, description="pixels to the right")
-    noise: tuple[Fraction, ...] = Field(min_length=1, description="standard deviation, of the pixel range")
-    blur: tuple[Width, ...] = Field(min_length=1, description="standard deviation in pixels")
-    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor of what differs from the mean")
-
-
-class Evaluation(Block):
-    """How metrics are taken."""
-
-    bootstrap: int = Field(ge=20, le=5000, description="resamples of the test images, for the intervals")
-    calibration_bins: int = Field(ge=1, description="bins of the calibration error")
-    logistic_iterations: int = Field(ge=1, description="steps of the logistic regression, at most")
-    corrupted_images: int = Field(ge=1, description="test images that are corrupted, at most")
-    corruptions: Corruptions
-
-
-class Parameters(Block):
-    """What this stage reads of params.yaml."""
-
-    seed: Seed
-    confidence: Confidence
-    compute: Compute
-    evaluate: Evaluation
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, confidence: Confidence, compute: Compute, evaluate: Evaluation
+) -> None:
     """Read the splits and the networks; write predictions, tables, pictures and metrics."""
     import numpy as np
 
     from digits.analysis.classification.metrics import measure, summarize
     from digits.networks.common.saved import load_model, predict
     from digits.networks.registry import CLASSIFIERS, NETWORKS
+    from digits.pipeline.settings import flatten
     from stages.evaluate import comparison, outputs
     from stages.evaluate.context import TestResult, read_context
 
-    settings, seed, confidence = parameters.evaluate, parameters.seed, parameters.confidence
-    context = read_context(paths, settings.bootstrap, seed, confidence, settings.calibration_bins)
+    context = read_context(paths, evaluate.bootstrap, seed, confidence, evaluate.calibration_bins)
     test, classes = context.test, context.classes
     networks = {name: load_model(getattr(paths, name)) for name in NETWORKS if name in paths}
     models = {name: networks[name] for name in CLASSIFIERS if name in networks}
     results = [TestResult(name, test, classes, predict(model, test.images)) for name, model in models.items()]
-    guesses = comparison.predict_baselines(context, settings.logistic_iterations)
+    guesses = comparison.predict_baselines(context, evaluate.logistic_iterations)
     details: dict[str, Any] = {}
     for name, values in guesses.items():
         measured = measure(test.labels, values, context.bins, np.ones((len(test), 1)))
@@ -75,7 +38,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     for result in results:
         details[result.name] = outputs.write_classifier(result, models[result.name], context, paths)
     details["comparison"] = outputs.write_comparison(details, results, context, paths)
-    corruption = (settings.corruptions.model_dump(), settings.corrupted_images, seed)
+    corruption = (evaluate.corruptions.model_dump(), evaluate.corrupted_images, seed)
     outputs.write_robustness(models, context, corruption, paths)
     details["ae"] = outputs.write_reconstruction(networks["ae"], context, paths)
     outputs.write_histories(list(networks), paths)
@@ -90,4 +53,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

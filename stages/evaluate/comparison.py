@@ -53,10 +53,10 @@ def draw_error_rates(table: pd.DataFrame, confidence: float) -> Figure:
     ax.hlines(rows, low.clip(lower=least), high, color=GOOD, linewidth=2)
     ax.plot(error.clip(lower=least), rows, "o", color=GOOD)
     for row, value, end in zip(rows, error, high, strict=True):
-        ax.annotate(f"{value:.2%}", (end, row), xytext=(6, 0), textcoords="offset points", va="center")
+        ax.text(end, row, f"  {value:.2%}", va="center")
     titles = TITLES | {name: network.title for name, network in NETWORKS.items()}
     ax.set_yticks(rows, [titles[name] for name in table["classifier"]])
-    ax.set(xscale="log", xlim=(None, 3), ylim=(len(table) - 0.5, -0.5), xlabel="Error rate")
+    ax.set(xscale="log", xlim=(None, 1), ylim=(len(table) - 0.5, -0.5), xlabel="Error rate")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     ax.set_title(f"Error rates on the test set ({confidence:.0%} intervals)")
     return figure

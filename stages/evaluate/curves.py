@@ -128,7 +128,7 @@ def _draw_curves(
         curve, name = curves[curves["label"] == label], f"{result.classes[label]}: {area:.6f}"
         colour, line = COLOURS[label % len(COLOURS)], LINES[label % len(LINES)]
         ax.plot(curve[x], curve[y], color=colour, linestyle=line, linewidth=1.5, label=name)
-    title = "Area" if column == "roc_auc" else "Average precision"
+    title = "Class: area" if column == "roc_auc" else "Class: average precision"
     ax.legend(title=title, fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return figure, ax
 

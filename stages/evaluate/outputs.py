@@ -143,7 +143,8 @@ def write_reconstruction(network: keras.Model, context: EvaluationContext, paths
     errors = {name: reconstruction.squared_error(originals, x) for name, x in reconstructed.items()}
     write_array(paths.data / "ae_errors.npy", errors["autoencoder"])
     metrics, tables = reconstruction.measure(errors, context)
-    picture = reconstruction.draw_reconstructions(originals, reconstructed, metrics)
+    numbers = reconstruction.count_latents(network)
+    picture = reconstruction.draw_reconstructions(originals, reconstructed, metrics, numbers)
     outputs: dict[str, Output] = {name: (table, None) for name, table in tables.items()}
     _write(paths, "ae", outputs | {"reconstructions": (None, picture)})
     return metrics

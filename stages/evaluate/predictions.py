@@ -20,14 +20,14 @@ PROBABILITIES = 20
 PAIRS, PAIR_IMAGES = 10, 8
 ERRORS, NEIGHBOURS = 10, 5
 GALLERIES = {  # what is below an image, and what the images are
-    "true_positives": ("", "images recognised as their class, the most confident first"),
+    "true_positives": ("", "images recognized as their class, the most confident first"),
     "false_positives": (
         "{label}",
         "images wrongly taken for this class, the most confident first; below: the label",
     ),
     "false_negatives": (
         "{prediction}",
-        "images of this class not recognised, the most confident first; below: the prediction",
+        "images of this class not recognized, the most confident first; below: the prediction",
     ),
 }
 

@@ -17,10 +17,14 @@ from stages.evaluate.context import EvaluationContext
 IMAGES = 12
 
 
+def count_latents(network: keras.Model) -> int:
+    """Return to how many numbers the autoencoder reduces an image."""
+    return int(split_autoencoder(network)[0].output.shape[-1])
+
+
 def reconstruct(network: keras.Model, train: Split, test: Split) -> dict[str, np.ndarray]:
     """Return the test images in [0, 1] by the autoencoder and by PCA of equal dimension."""
-    dimension = split_autoencoder(network)[0].output.shape[-1]
-    components = min(dimension, len(train) - 1)
+    components = min(count_latents(network), len(train) - 1)
     pca = PCA(components, svd_solver="covariance_eigh").fit(flatten(train.images))
     by_pca = np.asarray(pca.inverse_transform(pca.transform(flatten(test.images))))
     return {"autoencoder": predict(network, test.images), "PCA": by_pca.reshape(test.images.shape)}
@@ -45,13 +49,13 @@ def measure(
 
 
 def draw_reconstructions(
-    originals: np.ndarray, reconstructed: Mapping[str, np.ndarray], metrics: Mapping[str, float]
+    originals: np.ndarray, reconstructed: Mapping[str, np.ndarray], metrics: Mapping[str, float], numbers: int
 ) -> Figure:
-    """Draw the first originals above their reconstructions, all in [0, 1]."""
+    """Draw the first originals above their reconstructions from that many numbers, all in [0, 1]."""
     shown = {"original": originals, **reconstructed}
     rows = [(name, [Tile(image.clip(0, 1)) for image in images[:IMAGES]]) for name, images in shown.items()]
     title = (
-        f"Test images and their reconstructions at equal dimension: mean squared error {metrics['mse']:.4f} "
-        f"by the autoencoder, {metrics['pca_mse']:.4f} by PCA"
+        f"Test images and their reconstructions, with {numbers} numbers each: mean squared error "
+        f"{metrics['mse']:.4f} by the autoencoder, {metrics['pca_mse']:.4f} by PCA"
     )
     return draw_grid(rows, title, side=0.75)

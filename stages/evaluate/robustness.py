@@ -49,12 +49,14 @@ def draw_robustness(table: pd.DataFrame, title: str) -> Figure:
     """Draw one panel per corruption, one curve per network."""
     figure, axes = new_figure(9.6, 5.6, nrows=2, ncols=3, sharey=True)
     for ax, (corruption, unit) in zip(axes.flat, UNITS.items(), strict=False):
-        for name, mine in table[table["corruption"] == corruption].groupby("network", sort=False):
+        of_corruption = table[table["corruption"] == corruption]
+        for name, mine in of_corruption.groupby("network", sort=False):
             network, curve = NETWORKS[str(name)], mine.sort_values("level")
             colour, levels = network.colour, curve["level"]
             ax.plot(levels, curve["accuracy"], network.marker + "-", ms=4, color=colour, label=network.title)
             ax.fill_between(levels, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
         ax.set(title=corruption.capitalize(), xlabel=unit, ylim=(0, 1.02))
+        ax.set_xticks(of_corruption["level"].unique())
         ax.grid(axis="y", alpha=0.3)
     for ax in axes[:, 0]:
         ax.set_ylabel("Accuracy")
@@ -69,4 +71,5 @@ def draw_examples(image: np.ndarray, levels: Levels, seed: int) -> Figure:
     rows: dict[str, list[Tile]] = {}
     for corruption, level, images in corrupt(image[None], levels, seed):
         rows.setdefault(corruption, []).append(Tile(images[0], f"{level:g}"))
-    return draw_grid(list(rows.items()), "One test image at each level of each corruption", framed=True)
+    named = [(f"{name}\n({UNITS[name].lower()})", tiles) for name, tiles in rows.items()]
+    return draw_grid(named, "One test image at each level of each corruption", framed=True)

@@ -5,46 +5,21 @@ The MLP of train-mlp is then trained on the most important pixels, and on as man
 are measured on the test set. Also: what single hidden units and pairs of pixels tell of the class.
 """
 
-from pydantic import Field
-
 from digits.compute import Compute
 from digits.networks.mlp.settings import MLP
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Confidence, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Confidence, Paths, Run, Seed, run_stage
+from stages.feature_importance.settings import Importance
 
 
-class Importance(Block):
-    """How the importance of pixels is measured and tested."""
-
-    trees: int = Field(ge=1, description="trees of each random forest")
-    forests: int = Field(ge=2, description="random forests, each from its own seed, for the spread")
-    block_side: int = Field(ge=1, description="side of the square blocks of pixels, in pixels")
-    chosen_pixels: int = Field(ge=2, description="number of pixels that the MLP is retrained on")
-    validation_images: int = Field(
-        ge=1, description="validation images for the networks' permutation and occlusion, at most"
-    )
-    attribution_images: int = Field(
-        ge=1, description="validation images per class for integrated gradients, at most"
-    )
-    integration_steps: int = Field(
-        ge=1, description="steps of each integral from the blank to the actual image"
-    )
-    hidden_layer: str = Field(description="name of the MLP's layer whose units are described")
-
-
-class Parameters(Block):
-    """What this stage reads of params.yaml; the MLP is built and fitted as in train-mlp."""
-
-    seed: Seed
-    confidence: Confidence
-    compute: Compute
-    feature_importance: Importance = Field(alias="feature-importance")
-    train_mlp: MLP = Field(alias="train-mlp")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths,
+    run: Run,
+    seed: Seed,
+    confidence: Confidence,
+    compute: Compute,
+    feature_importance: Importance,
+    train_mlp: MLP,
+) -> None:
     """Read splits and networks; write importances, chosen pixels, tables, pictures and metrics."""
     import numpy as np
 
@@ -55,7 +30,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.drawing.style import save
     from stages.feature_importance import forests, hidden_units, networks, pixel_pairs, retraining
 
-    settings, seed = parameters.feature_importance, parameters.seed
+    settings = feature_importance
     splits = read_split(paths.train), read_split(paths.val), read_split(paths.test)
     train, val, _ = splits
     classes = read_dataset(paths.dataset)["classes"]
@@ -87,9 +62,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     pairs = pixel_pairs.choose(train, forest.flat, settings.chosen_pixels, rng)
     sample = pixel_pairs.sample(train, pairs, classes, rng)
     pixels = retraining.choose(forest.flat, settings.chosen_pixels, np.random.default_rng([seed, 2]))
-    mlp, confidence = parameters.train_mlp, parameters.confidence
     retrained = {
-        name: retraining.measure(each, splits, len(classes), mlp, seed, confidence)
+        name: retraining.measure(each, splits, len(classes), train_mlp, seed, confidence)
         for name, each in pixels.items()
     }
 
@@ -135,4 +109,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from digits.analysis.saliency import importance
 from digits.analysis.saliency.attribution import tabulate_maps
 from digits.data.splits import Split
-from digits.drawing.style import GOOD, new_figure
+from digits.drawing.style import BAR, GOOD, new_figure
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _permute(
 
 def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
     """Draw impurity and permutation importances, their spreads, and the two compared by block."""
-    figure, axes = new_figure(9.4, 6, nrows=2, ncols=3)
-    fraction, drop = "fraction of all pixels", "drop of accuracy"
+    figure, axes = new_figure(9.4, 5.4, nrows=2, ncols=3)
+    fraction, drop = "fraction of the total", "drop of accuracy"
     maps = (
         (forests.impurity, "Impurity", fraction),
         (forests.impurity_sd, "Standard deviation\nof impurity", fraction),
@@ -100,7 +100,7 @@ def draw(forests: Forests, block_impurity: np.ndarray) -> Figure:
         picture = ax.imshow(values, cmap="viridis", vmin=0, interpolation="nearest")  # below 0 as 0
         ax.set(xticks=[], yticks=[])
         ax.set_title(title, fontsize=10)
-        figure.colorbar(picture, ax=ax, label=label, shrink=0.85, format=PercentFormatter(1))
+        figure.colorbar(picture, cax=ax.inset_axes(BAR), label=label, format=PercentFormatter(1))
     ax, correlation = axes[1, 2], importance.rank_correlation(block_impurity, forests.block_permutation)
     ax.scatter(block_impurity, forests.block_permutation, s=16, color=GOOD, alpha=0.7, linewidths=0)
     ax.set(xlabel="impurity of a block", ylabel="permutation of a block", box_aspect=1)

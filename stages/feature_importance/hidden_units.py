@@ -90,6 +90,7 @@ def draw(units: pd.DataFrame, ratios: np.ndarray, layer: str) -> Figure:
         _draw_boxes(ax, units[units["unit"] == unit])
         ax.set_title(f"Unit {unit}, rank {ranks[unit]}: eta squared {ratios[unit]:.2f}", pad=18)
     figure.supylabel("activation")
+    figure.supxlabel("class")
     figure.suptitle(
         f"Activations of units of {layer} over all training images, ranked by eta squared, the fraction of\n"
         "variance between classes. Boxes: quartiles; whiskers: extremes; above: fraction of zeros"

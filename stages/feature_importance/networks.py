@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from digits.analysis.saliency import attribution, importance
 from digits.data.splits import Split
 from digits.drawing.grid import Row, Tile, draw_grid
-from digits.drawing.style import new_figure, signed_scale
+from digits.drawing.style import BAR, new_figure, signed_scale
 from digits.networks.common.saved import load_model, predict
 
 MEASURES = {
     "permutation": ("permutation", "drop of accuracy"),
-    "occlusion": ("occlusion", "drop of the true class's probability"),
+    "occlusion": ("occlusion", "drop of the true\nclass's probability"),
     "integrated_gradients": ("|integrated gradients|", "sum over the block"),
 }
 DRAWN = 10  # images with their attributions, one per class
@@ -101,12 +101,12 @@ def tabulate_attributions(
 def draw_block_maps(measured: Mapping[str, NetworkImportance]) -> Figure:
     """Draw a row of block maps for each network."""
     rows = len(measured)
-    figure, axes = new_figure(9.4, 3.1 * rows, nrows=rows, ncols=len(MEASURES), squeeze=False)
+    figure, axes = new_figure(9.4, 2.7 * rows + 0.3, nrows=rows, ncols=len(MEASURES), squeeze=False)
     for line, (name, network) in zip(axes, measured.items(), strict=True):
         for ax, (key, (title, label)) in zip(line, MEASURES.items(), strict=True):
             picture = ax.imshow(getattr(network, key), cmap="viridis", vmin=0)
             ax.set(xticks=[], yticks=[], title=f"{name.upper()}: {title}")
-            figure.colorbar(picture, ax=ax, label=label, shrink=0.85)
+            figure.colorbar(picture, cax=ax.inset_axes(BAR), label=label)
     figure.suptitle("Importance of blocks of pixels to the networks, on validation images")
     return figure
 
@@ -126,7 +126,7 @@ def draw_class_attributions(means: Mapping[str, np.ndarray], classes: Sequence[s
         rows,
         f"Integrated gradients: means per class over {images} validation images\n{LEGEND}",
         side=0.9,
-        scales=[(norm, name.upper()) for name, norm in norms.items()],
+        scales=[(norm, f"{name.upper()}: attribution") for name, norm in norms.items()],
     )
 
 
@@ -153,7 +153,7 @@ def draw_attributions(
         f"Integrated gradients of single validation images\n{LEGEND}\n"
         "Numbers: the true class's probability, from the blank image to this one",
         side=0.9,
-        scales=[(norm, name.upper()) for name, norm in norms.items()],
+        scales=[(norm, f"{name.upper()}: attribution") for name, norm in norms.items()],
     )
 
 

@@ -5,43 +5,12 @@ the penultimate activations per class; and for every map of every convolution th
 it most, by gradient ascent from noise, compared with training images.
 """
 
-from typing import Annotated
-
-from pydantic import Field
-
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
-
-Scale = Annotated[float, Field(ge=0, le=100)]
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
+from stages.filters.settings import Filters
 
 
-class Filters(Block):
-    """How activation maximization searches the pattern of each map."""
-
-    reference_images: int = Field(ge=1, description="training images, at most, to compare patterns with")
-    noise_images: int = Field(ge=1, le=5000, description="noise images to choose each map's starts from")
-    noise_scales: tuple[Scale, ...] = Field(
-        min_length=1, description="standard deviations of the smoothing of the noise, in pixels"
-    )
-    starts_per_map: int = Field(ge=1, le=50, description="noise images that each map's ascents start from")
-    ascent_steps: int = Field(ge=0, le=1000, description="steps of each gradient ascent")
-    ascent_step_size: float = Field(
-        gt=0, le=255, description="root mean square change of a pixel, 0 to 255, in the first step"
-    )
-
-
-class Parameters(Block):
-    """What this stage reads of params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    filters: Filters
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, filters: Filters) -> None:
     """Read splits and network; write arrays, tables, details and pictures."""
     import numpy as np
 
@@ -70,11 +39,10 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     maps = convolutions.feature_maps(model, examples.images)
     compared = feature_maps.choose_compared(maps)
     kernels = feature_maps.first_kernels(model, image)
-    settings = parameters.filters
-    rng = np.random.default_rng([parameters.seed, settings.reference_images])
-    references = train.take(sample_positions(len(train), settings.reference_images, rng))
-    noise = noise_images(settings.noise_images, train.images.shape[1:], settings.noise_scales, rng)
-    ascent = settings.starts_per_map, settings.ascent_steps, settings.ascent_step_size
+    rng = np.random.default_rng([seed, filters.reference_images])
+    references = train.take(sample_positions(len(train), filters.reference_images, rng))
+    noise = noise_images(filters.noise_images, train.images.shape[1:], filters.noise_scales, rng)
+    ascent = filters.starts_per_map, filters.ascent_steps, filters.ascent_step_size
     patterns = [
         activation_maximization.search(model, convolution, noise, references, *ascent) for convolution in maps
     ]
@@ -119,4 +87,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

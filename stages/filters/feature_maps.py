@@ -123,7 +123,7 @@ def draw_kernels(kernels: np.ndarray, responses: np.ndarray, name: str) -> Figur
     lower = fold([Tile(responses[..., i], norm=norms[1]) for i in range(n)], PER_ROW)
     return draw_grid(
         [row for pair in zip(upper, lower, strict=True) for row in pair],
-        f"Kernels of the first convolution ({_count(n, kernels.shape[-1], 'the first')}),\n"
+        f"Filters of the first convolution ({_count(n, kernels.shape[-1], 'the first')}),\n"
         f"each above its response to an image of class {name}",
         side=1.0,
         scales=list(zip(norms, ("weight", "response"), strict=True)),

@@ -92,6 +92,7 @@ def draw(units: Units, classes: Sequence[str]) -> Figure:
     for ax, (values, norm, label) in zip(axes, panels, strict=True):
         ax.imshow(values, cmap=scale_colours(norm), norm=norm, interpolation="nearest", aspect="auto")
         ax.set_yticks(range(len(classes)), classes)
+        ax.set_ylabel("class")
         line = "black" if (norm.vmin or 0) < 0 else "white"  # 0 is white on a signed scale, dark on others
         ax.vlines(boundaries, -0.5, len(classes) - 0.5, color=line, linewidth=1)
         add_scale(figure, ax, norm, label)

@@ -40,6 +40,7 @@ def _draw_fields(ax: Axes, layer: Layer, image: np.ndarray) -> None:
     height, width = layer.axes
     show_image(ax, image)
     ax.images[0].set_alpha(0.45)
+    ax.add_patch(Rectangle((-0.5, -0.5), image.shape[1], image.shape[0], fill=False, ec="grey", lw=0.6))
     row, column = (max((axis.size - 1) // 2, 0) for axis in (height, width))
     for unit, colour, style in ((column, GOOD, "-"), (column + 1, BAD, "--"))[: width.size]:
         (top, bottom), (left, right) = height.bounds(row), width.bounds(unit)

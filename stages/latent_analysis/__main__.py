@@ -1,18 +1,19 @@
 """Analyse the representations that the networks have learned of the images.
 
-Principal components and t-SNE of the raw pixels, of the MLP's hidden activations, of the CNN's
-features and of the autoencoder's latent vectors; the distribution of the latent vectors and tests of its
-normality; images decoded from generators that ignore or fit it, with their scores; interpolation between
-images; denoising. Everything is fitted on the training split, the CNN's temperature on validation.
+Principal components and t-SNE of raw pixels, of hidden activations of the MLP, penultimate ones of the CNN
+and latent vectors of the autoencoder; the distribution of the latent vectors and tests of its normality;
+images decoded from generators that ignore or fit it, with their scores; interpolation between images;
+denoising. Everything is fitted on the training split, the CNN's temperature on validation.
 """
 
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.tracking import Run
-from stages.latent_analysis.settings import Parameters
+from digits.compute import Compute
+from digits.pipeline.stage import Confidence, Paths, Run, Seed, run_stage
+from stages.latent_analysis.settings import Analysis
 
 
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, confidence: Confidence, compute: Compute, latent_analysis: Analysis
+) -> None:
     """Read splits and networks; write vectors, tables, plots, a page, conclusions and metrics."""
     from digits.data.files import write_array, write_json, write_table, write_text
     from digits.drawing.style import save
@@ -23,7 +24,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from stages.latent_analysis.normality import analyse_normality
     from stages.latent_analysis.results import merge
 
-    context = read_context(parameters, paths)
+    context = read_context(paths, latent_analysis, seed, confidence)
     about_spaces, maps = spaces.analyse_spaces(context)
     noisy = context.sample(len(context.test), context.settings.denoising.images, "denoising")
     methods = {"autoencoder": denoising.through_autoencoder(context.encoder, context.decoder)}
@@ -53,4 +54,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

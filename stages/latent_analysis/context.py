@@ -16,7 +16,7 @@ from digits.data.splits import Split, flatten, read_dataset, read_split, sample_
 from digits.networks.common.saved import FEATURES, load_model, predict, split_autoencoder, up_to
 from digits.pipeline import StageError
 from digits.pipeline.declaration import Paths
-from stages.latent_analysis.settings import Analysis, Parameters
+from stages.latent_analysis.settings import Analysis
 
 ALL = "all images"  # the group beside the classes
 RECONSTRUCTED, REAL = "reconstructed test images", "test images"  # beside the generators
@@ -43,12 +43,9 @@ class LatentContext:
     cnn: keras.Model
     latents: np.ndarray
     test_latents: np.ndarray
-    parameters: Parameters
-
-    @property
-    def settings(self) -> Analysis:
-        """The settings of this stage alone."""
-        return self.parameters.latent_analysis
+    settings: Analysis
+    seed: int
+    confidence: float
 
     @cached_property
     def gaussian(self) -> Gaussian:
@@ -117,7 +114,7 @@ class LatentContext:
 
     def generator(self, subject: str) -> np.random.Generator:
         """Return a random number generator for this subject alone; another name gives other numbers."""
-        return np.random.default_rng([self.parameters.seed, *subject.encode()])
+        return np.random.default_rng([self.seed, *subject.encode()])
 
     def sample(self, n: int, most: int, subject: str) -> np.ndarray:
         """Draw `most` of n positions, sorted, int64; all n if that is fewer."""
@@ -129,7 +126,7 @@ class LatentContext:
             yield self.classes[label], self.latents[self.train.labels == label]
 
 
-def read_context(parameters: Parameters, paths: Paths) -> LatentContext:
+def read_context(paths: Paths, settings: Analysis, seed: int, confidence: float) -> LatentContext:
     """Read the splits and networks and encode the images.
 
     Raises StageError if the encoder maps every training image to the same vector.
@@ -143,5 +140,5 @@ def read_context(parameters: Parameters, paths: Paths) -> LatentContext:
             "Train the autoencoder longer, or with a lower learning rate."
         )
     classes, mlp, cnn = read_dataset(paths.dataset)["classes"], load_model(paths.mlp), load_model(paths.cnn)
-    networks = (encoder, decoder, mlp, cnn)
-    return LatentContext(train, val, test, classes, *networks, latents, test_latents, parameters)
+    networks, chosen = (encoder, decoder, mlp, cnn), (settings, seed, confidence)
+    return LatentContext(train, val, test, classes, *networks, latents, test_latents, *chosen)

@@ -25,9 +25,10 @@ KINDS = {
     "standard_deviation": "Gaussian noise: standard deviation (1: pixel range)",
     "dropped": "fraction of dropped pixels",
 }
+NOISES = {"standard_deviation": "Gaussian noise", "dropped": "dropped pixels"}
 STYLES = ((BAD, "s"), (COLOURS[5], "^"), (GOOD, "o"), (COLOURS[3], "D"))
 SHOWN = 10  # images in the plot
-NOISY = "as it is"  # the method that does nothing
+NOISY = "noisy"  # the method that does nothing
 
 
 def through_autoencoder(encoder: keras.Model, decoder: keras.Model) -> Method:
@@ -108,8 +109,7 @@ def denoise_examples(
     originals = scale(images)
     rows, table = {"test images": originals}, []
     for kind, level, name, denoised in denoise(methods, images, levels, rng):
-        words = kind.replace("_", " ")
-        rows[f"{words} {level:g}" if name == NOISY else f"{name} ({words})"] = denoised
+        rows[f"{NOISES[kind]} {level:g}" if name == NOISY else f"{name} ({NOISES[kind]})"] = denoised
         ratios = map(signal_to_noise, denoised, originals)
         table += [(kind, level, name, i, ratio) for i, ratio in enumerate(ratios)]
     return rows, pd.DataFrame(table, columns=["noise", "level", "method", "image", "psnr"])

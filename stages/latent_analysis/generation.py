@@ -30,15 +30,16 @@ LOGARITHMIC = ("reencoding_error", "frechet")
 def analyse_generators(context: LatentContext) -> Results:
     """Return vectors, images and scores of every generator; the details hold each score by source."""
     first, repeated = sample_and_score(context)
-    confidence = context.parameters.confidence
+    confidence = context.confidence
     table = summarise_seeds(repeated, confidence)
-    errors = repeated[repeated["seed"] == 0].set_index("source")[["images", "reencoding_error"]]
-    images = draw_images(first, errors["reencoding_error"])
+    errors = repeated[repeated["seed"] == 0][["source", "images", "reencoding_error"]]
+    means = average_by_source(table)
+    images = draw_images(first, means["reencoding_error"])
     scores = draw_scores(table, context.settings.ellipsoid_fraction, confidence)
     return Results(
-        tables={"scores_by_seed": repeated, "scores": table, "generated": errors.reset_index()},
+        tables={"scores_by_seed": repeated, "scores": table, "generated": errors},
         plots={"generated": images, "scores": scores},
-        details=average_by_source(table),
+        details=means,
         arrays={f"generated_{name.replace(' ', '_')}": each.vectors for name, each in first.items()},
     )
 
@@ -71,26 +72,26 @@ def sample_and_score(context: LatentContext) -> tuple[dict[str, Samples], pd.Dat
     return first, pd.DataFrame(rows)
 
 
-def draw_images(samples: dict[str, Samples], errors: pd.Series) -> Figure:
-    """Draw the first images of each source, with its re-encoding error."""
+def draw_images(samples: dict[str, Samples], errors: dict[str, float]) -> Figure:
+    """Draw the first images of each source, with its re-encoding error if it has one."""
     rows = []
     for name, of_source in samples.items():
-        label = name if np.isnan(errors[name]) else f"{name}\nre-encoding error {errors[name]:.2f}"
+        label = f"{name}\nre-encoding error {errors[name]:.2f}" if name in errors else name
         rows += fold([Tile(image) for image in of_source.images[:SHOWN]], COLUMNS, label)
-    title = "Images that the autoencoder decodes from latent vectors of each source, and real ones"
+    title = "Images that the autoencoder decodes from latent vectors of each generator, and real ones"
     return draw_grid(rows, title)
 
 
 def draw_scores(table: pd.DataFrame, fraction: float, confidence: float) -> Figure:
-    """Draw every score with its interval, one row per source; test images in another colour."""
+    """Draw every score with its interval, one row per source; test images in another colour and shape."""
     names = list(dict.fromkeys(table["source"]))
     figure, axes = new_figure(9.6, 2 * (0.27 * len(names) + 0.75) + 0.6, nrows=2, ncols=4, sharey=True)
     for ax, (score, title) in zip(axes.flat, TITLES.items(), strict=False):
         mine = table[table["score"] == score].set_index("source").loc[names]
         for row, (name, values) in enumerate(mine.iterrows()):
-            colour = BAD if name in (RECONSTRUCTED, REAL) else GOOD
+            colour, marker = (BAD, "s") if name in (RECONSTRUCTED, REAL) else (GOOD, "o")
             ax.plot(values[["low", "high"]], [row, row], color=colour, lw=2)
-            ax.plot(values["mean"], row, "o", color=colour, ms=5)
+            ax.plot(values["mean"], row, marker, color=colour, ms=5)
         ax.set_title(title, fontsize=10)
         ax.grid(alpha=0.3)
         if score in LOGARITHMIC:
@@ -99,7 +100,7 @@ def draw_scores(table: pd.DataFrame, fraction: float, confidence: float) -> Figu
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     note = axes[1, 3]
     note.set_axis_off()
-    text = f"blue: generators\nred: test images\nellipsoid of {fraction:.0%}"
+    text = f"blue circles: generators\nred squares: test images\nellipsoid of {fraction:.0%}"
     note.text(0, 0.5, text, transform=note.transAxes)
     figure.suptitle(f"Scores of latent vectors and their images ({confidence:.0%} intervals over seeds)")
     return figure

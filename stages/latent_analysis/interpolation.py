@@ -35,7 +35,7 @@ def analyse_principal_axes(context: LatentContext) -> Results:
         path = describe_path(context, samples)
         tables.append(path.assign(axis=axis + 1, standard_deviations=steps))
     title = (
-        f"Images decoded along the principal axes of the latents, from {-FARTHEST:g} to {FARTHEST:g} "
+        f"Images decoded along the principal axes of the latent vectors, from {-FARTHEST:g} to {FARTHEST:g} "
         "standard deviations (in brackets: fraction of the variance)"
     )
     return Results({"principal_axes": pd.concat(tables)}, {"principal_axes": draw_grid(rows, title)})

@@ -106,8 +106,9 @@ def draw_histograms(histograms: pd.DataFrame, table: pd.DataFrame, chosen: np.nd
         ax.set_title(f"{title}excess kurtosis {moments['kurtosis']:+.1f}", fontsize=9)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
+    figure.supxlabel("latent value", fontsize=10)
     figure.suptitle(
-        f"Distribution of the training images' latents along the {len(chosen)} least normal axes\n"
+        f"Distribution of the training images' latent vectors along the {len(chosen)} least normal axes\n"
         "(blue), and the normal distribution of equal mean and standard deviation (red)"
     )
     return figure
@@ -120,11 +121,11 @@ def draw_axes(gaussian: Gaussian) -> Figure:
     ax.axhspan(-1, 1, color="#DDDDDD", label="standard normal")
     ax.errorbar(axis, gaussian.mean, yerr=deviation, fmt="o", color=GOOD, capsize=2, label="training images")
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(xlabel="latent axis", ylabel="mean ± standard deviation")
+    ax.set(xlabel="latent axis", ylabel="mean ± standard deviation", xticks=[1, *range(5, len(axis) + 1, 5)])
     distance = f"the mean is {gaussian.summary['distance_of_mean']:.1f} from the origin"
     average = f"the standard deviation along an axis is {gaussian.summary['mean_deviation']:.1f} on average"
-    ax.set_title(f"Latent vectors: {distance}; {average}")
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"Latent vectors: {distance};\n{average}")
+    figure.legend(loc="outside right upper")
     return figure
 
 

@@ -14,7 +14,7 @@ from stages.latent_analysis.results import Results
 
 POINTS = 200  # quantiles drawn
 LABELLED = 2  # classes named in the plot of quantiles: those farthest from normal
-STATES = ((False, BAD, "o", "--", "all vectors"), (True, GOOD, "s", "-", "without outliers"))
+STATES = ((False, BAD, "o", "-", "all vectors"), (True, GOOD, "s", "--", "without outliers"))
 
 
 def analyse_normality(context: LatentContext) -> Results:
@@ -71,20 +71,21 @@ def draw_effects(table: pd.DataFrame) -> Figure:
         ax.set(title=title, ylim=(len(names) - 0.5, -0.5))
         ax.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylabel("class")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    plain = table[~table["cut"]].set_index("group")["ks_distance"].dropna()
-    farthest = f";\nfarthest from chi-square: {plain.idxmax()} ({plain.max():.2f})" if len(plain) else ""
+    plain = table[~table["cut"]].set_index("group")["ks_distance"].drop(ALL).dropna()
+    worst = f";\nfarthest from chi-square: class {plain.idxmax()} ({plain.max():.2f})" if len(plain) else ""
     title = "Effect sizes of the tests of normality of the latent vectors (dotted: normal)"
-    figure.suptitle(f"{title}{farthest}")
+    figure.suptitle(f"{title}{worst}")
     return figure
 
 
 def draw_quantiles(curves: pd.DataFrame, d: int) -> Figure:
     """Draw quantiles of squared Mahalanobis distances against those of chi-square(d)."""
-    figure, (whole, classes) = new_figure(9.6, 4.8, ncols=2, sharey=True)
-    for cut, colour, _, line, label in STATES:
+    figure, (whole, classes) = new_figure(9.6, 4.8, ncols=2)
+    for cut, colour, _, line, label in STATES:  # the second curve nearly covers the first, wider one
         mine = curves[(curves["group"] == ALL) & (curves["cut"] == cut)]
-        whole.plot(mine["expected"], mine["observed"], color=colour, ls=line, lw=2, label=label)
+        whole.plot(mine["expected"], mine["observed"], color=colour, ls=line, lw=2 if cut else 4, label=label)
     whole.legend(loc="upper left")
     by_class = curves[(curves["group"] != ALL) & ~curves["cut"]]
     farthest = by_class.groupby("group", sort=False)["observed"].max().nlargest(LABELLED).index
@@ -98,7 +99,7 @@ def draw_quantiles(curves: pd.DataFrame, d: int) -> Figure:
     for ax, title in ((whole, "All images"), (classes, "Each class, all vectors")):
         ax.plot([0, top], [0, top], color="black", ls=":", lw=1.2)
         ax.set(xlabel=f"quantile of chi-square({d})", title=title)
-    whole.set_ylabel("quantile of the squared Mahalanobis distance")
+    figure.supylabel("quantile of the squared Mahalanobis distance", fontsize=10)
     figure.suptitle(
         "Squared Mahalanobis distances of the latent vectors (dotted: a normal distribution);\n"
         "above the dotted line the tails are heavier than normal"

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from digits.compute import Compute
-from digits.pipeline.settings import Block, Confidence, Seed
+from digits.pipeline.settings import Block
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[tuple[Level, ...], Field(min_length=1)]
@@ -33,12 +32,3 @@ class Analysis(Block):
     generator_seeds: int = Field(ge=2, description="repetitions of the sampling, for the intervals")
     neighbour_queries: int = Field(ge=1, description="vectors whose nearest neighbour is searched, at most")
     denoising: Denoising
-
-
-class Parameters(Block):
-    """What this stage reads from params.yaml."""
-
-    seed: Seed
-    confidence: Confidence
-    compute: Compute
-    latent_analysis: Analysis = Field(alias="latent-analysis")

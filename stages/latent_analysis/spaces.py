@@ -29,7 +29,7 @@ from stages.latent_analysis.results import Results, merge
 SPACES = {
     "pixels": "Raw pixels",
     "hidden": "Hidden activations of the MLP",
-    "features": "Features of the CNN",
+    "features": "Penultimate activations of the CNN",
     "latent": "Latent vectors of the autoencoder",
 }
 
@@ -130,11 +130,11 @@ def tabulate_spectra(projections: Mapping[str, Projection]) -> pd.DataFrame:
 def draw_spectra(projections: Mapping[str, Projection]) -> Figure:
     """Draw the variance of each component, and the sum of the first ones, for each space."""
     figure, (scree, cumulative) = new_figure(9.6, 4.2, ncols=2)
-    for name, result in projections.items():
+    for (name, result), line in zip(projections.items(), ("-", "--", "-.", ":"), strict=True):
         number = np.arange(1, len(result.spectrum) + 1)
         ratio = f"{SPACES[name]}: {participation_ratio(result.spectrum):.1f} of {len(number)}"
-        scree.plot(number, result.spectrum, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
-        cumulative.plot(number, result.spectrum.cumsum(), color=SPACE_COLOURS[name], lw=1.8)
+        scree.plot(number, result.spectrum, line, color=SPACE_COLOURS[name], lw=1.8, label=ratio)
+        cumulative.plot(number, result.spectrum.cumsum(), line, color=SPACE_COLOURS[name], lw=1.8)
     least = min(result.spectrum[: result.count(0.999)].min() for result in projections.values())
     scree.set(xscale="log", yscale="log", ylim=(least / 3, 1), title="Variance of each component")
     cumulative.set(xscale="log", ylim=(0, 1.02), title="Cumulative variance")
@@ -157,7 +157,7 @@ def map_spaces(
     context: LatentContext, spaces: Mapping[str, Vectors], projections: Mapping[str, Projection]
 ) -> Maps:
     """Return samples of the spaces and their maps by PCA and t-SNE."""
-    settings, seed = context.settings, context.parameters.seed
+    settings, seed = context.settings, context.seed
     train = context.sample(len(context.train), settings.tsne_train, "t-SNE")
     test = context.sample(len(context.test), settings.tsne_test, "placed")
     sampled = {name: Vectors(a[train], b[test]) for name, (a, b) in spaces.items()}
@@ -221,7 +221,7 @@ def measure_spaces(maps: Maps, projections: Mapping[str, Projection], context: L
     knn: accuracy of k-NN on the test images in the space and in each map, with an interval;
     trustworthiness: of each map of the training images
     """
-    rows, seed, confidence = {}, context.parameters.seed, context.parameters.confidence
+    rows, seed, confidence = {}, context.seed, context.confidence
     for name, points in maps.spaces.items():
         projection = projections[name]
         rows[name] = {

@@ -4,42 +4,22 @@ The split is stratified and seeded. The training and validation sets come from t
 file, the test set from the original test file; from here on only evaluation and analysis open it.
 """
 
-from pydantic import Field
-
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, run_stage
+from stages.preprocess.settings import Sizes, SplitSeed
 
 
-class Sizes(Block):
-    """Number of images per split; the rest is left out."""
-
-    train: int = Field(ge=100, description="images to train on")
-    val: int = Field(ge=50, description="images that choices are made on")
-    test: int = Field(ge=50, description="images that results are reported on")
-
-
-class Parameters(Block):
-    """The settings of this stage in params.yaml."""
-
-    split_seed: Seed = Field(description="which training images are held out for validation")
-    compute: Compute
-    preprocess: Sizes
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, split_seed: SplitSeed, compute: Compute, preprocess: Sizes) -> None:
     """Read the IDX files; write the splits, the tables of the exploration and its pictures."""
     from digits.data.files import read_json, write_json, write_table
     from digits.data.splits import write_split
     from digits.drawing.style import save
     from stages.preprocess import exploration, splits
 
-    dataset, sizes = read_json(paths.raw / "dataset.json"), parameters.preprocess.model_dump()
+    dataset, sizes = read_json(paths.raw / "dataset.json"), preprocess.model_dump()
     title, classes = dataset["title"], dataset["classes"]
     files = {name: splits.read_pair(paths.raw, name) for name in ("train", "t10k")}
-    parts = splits.split(files["train"], files["t10k"], sizes, parameters.split_seed)
+    parts = splits.split(files["train"], files["t10k"], sizes, split_seed)
     splits.check(parts, len(classes))
     for name, folder in (("train", paths.train), ("val", paths.val), ("test", paths.test)):
         write_split(folder, parts[name])
@@ -57,4 +37,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

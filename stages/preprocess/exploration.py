@@ -56,6 +56,7 @@ def draw_label_counts(counts: pd.DataFrame, title: str) -> Figure:
         ax.margins(x=0.18)
         ax.set(title=f"{name}: {counts[name].sum():,} images", xlabel="images")
     axes[0].invert_yaxis()
+    axes[0].set_ylabel("class")
     figure.suptitle(f"{title}: images per class")
     return figure
 

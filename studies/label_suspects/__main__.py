@@ -14,15 +14,10 @@ from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import Split, read_dataset, read_split
 from digits.drawing.grid import Tile, draw_grid, fold
 from digits.drawing.style import save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
-
-SHOWN, COLUMNS = 40, 10  # suspects in the picture, the most suspicious, and in one of its rows
+from digits.pipeline.stage import Paths, Run, run_stage
 
 
-def main(parameters: Block, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run) -> None:
     """Read images and probabilities; write suspects, a picture, and how many flipped labels are found."""
     train, classes = read_split(paths.train), read_dataset(paths.dataset)["classes"]
     probabilities, labels, flipped = (
@@ -83,6 +78,9 @@ def score(found: np.ndarray, flipped: np.ndarray) -> dict[str, float]:
     }
 
 
+SHOWN, COLUMNS = 40, 10  # suspects in the picture, the most suspicious, and in one of its rows
+
+
 def draw(train: Split, suspects: np.ndarray, table: pd.DataFrame) -> Figure:
     """Draw the most suspicious images in the order of `suspects`, with label and suggestion."""
     shown = zip(suspects[:SHOWN], table["label"], table["suggestion"], strict=False)
@@ -92,4 +90,4 @@ def draw(train: Split, suspects: np.ndarray, table: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -7,10 +7,7 @@ from pydantic import Field
 
 from digits.compute import Compute
 from digits.networks.cnn.settings import CNN
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Paths, Run, Seed, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
@@ -28,32 +25,24 @@ class OutOfFold(Block):
     flipped: float = Field(gt=0, lt=0.5, description="fraction of labels flipped on purpose")
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    out_of_fold: OutOfFold = Field(alias="out-of-fold")
-    train_cnn: CNN = Field(alias="train-cnn")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, compute: Compute, out_of_fold: OutOfFold, train_cnn: CNN
+) -> None:
     """Read the splits; train on all folds but one, twice; write probabilities and flipped labels."""
     import numpy as np
 
     from digits.data.files import write_array
     from digits.data.splits import read_dataset, read_split
 
-    settings, seed = parameters.out_of_fold, parameters.seed
     train, val = read_split(paths.train), read_split(paths.val)
     n_classes = len(read_dataset(paths.dataset)["classes"])
-    network = parameters.train_cnn.model_copy(update={"epochs": settings.epochs})
-    probabilities = predict_out_of_fold(network, (train, val), n_classes, settings.folds, seed)
+    network = train_cnn.model_copy(update={"epochs": out_of_fold.epochs})
+    probabilities = predict_out_of_fold(network, (train, val), n_classes, out_of_fold.folds, seed)
     write_array(paths.out_of_fold / "probabilities.npy", probabilities)
     run.epoch(1, {"accuracy": float((probabilities.argmax(axis=1) == train.labels).mean())})
-    wrong = flip(train, settings.flipped, n_classes, np.random.default_rng([seed, 1]))
+    wrong = flip(train, out_of_fold.flipped, n_classes, np.random.default_rng([seed, 1]))
     write_array(paths.out_of_fold / "flipped_labels.npy", wrong.labels)
-    again = predict_out_of_fold(network, (wrong, val), n_classes, settings.folds, seed)
+    again = predict_out_of_fold(network, (wrong, val), n_classes, out_of_fold.folds, seed)
     write_array(paths.out_of_fold / "flipped_probabilities.npy", again)
 
 
@@ -92,4 +81,4 @@ def flip(split: "Split", fraction: float, n_classes: int, rng: "np.random.Genera
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -3,33 +3,12 @@
 All other settings are those of train-ae.
 """
 
-from typing import TYPE_CHECKING
-
-from pydantic import Field
-
 from digits.compute import Compute
 from digits.networks.autoencoder.settings import Autoencoder, Noise
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
-
-if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
-    import numpy as np
-
-DENOISING = "denoising"
-NOISE = Noise(standard_deviation=0.3, dropped=0.3)  # on the denoising network's input
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    train_ae: Autoencoder = Field(alias="train-ae")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, train_ae: Autoencoder) -> None:
     """Read the splits; build, fit and write the network."""
     from digits.corruptions import add_noise
     from digits.data.splits import read_split
@@ -38,24 +17,28 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.training.loop import fit
     from digits.training.objectives import reconstruction
 
-    settings = change(parameters.train_ae, paths.net)
+    settings = change(train_ae, paths.net)
     noise = settings.noise
     train, val = read_split(paths.train), read_split(paths.val)
-    model = build_autoencoder(settings, train.images, parameters.seed)
-
-    def corrupt(images: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
-        return add_noise(images, noise.standard_deviation, rng, noise.dropped)
-
-    result = fit(model, reconstruction(), (train, val), settings, parameters.seed, run, corrupt)
+    result = fit(
+        build_autoencoder(settings, train.images, seed),
+        reconstruction(),
+        (train, val),
+        settings,
+        seed,
+        run,
+        lambda images, rng: add_noise(images, noise.standard_deviation, rng, noise.dropped),
+    )
     save_model(paths.autoencoders, result.model)
     result.finish()
 
 
 def change(settings: Autoencoder, net: str) -> Autoencoder:
-    """Return the settings with noise (for DENOISING), or with that number of latent dimensions."""
-    update = {"noise": NOISE} if net == DENOISING else {"latent": int(net)}
-    return settings.model_copy(update=update)
+    """Return the settings with noise on the input (`denoising`), or with that number of latent dimensions."""
+    if net == "denoising":
+        return settings.model_copy(update={"noise": Noise(standard_deviation=0.3, dropped=0.3)})
+    return settings.model_copy(update={"latent": int(net)})
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

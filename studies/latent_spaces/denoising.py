@@ -3,25 +3,22 @@
 It is compared with the pipeline's autoencoder, which was trained to copy, and with a median filter.
 """
 
+from typing import Annotated
+
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 from stages.latent_analysis.settings import Denoising
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml: images and noise are those of latent-analysis."""
-
-    seed: Seed
-    compute: Compute
-    denoising: Denoising = Field(alias="latent-analysis.denoising")
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths,
+    run: Run,
+    seed: Seed,
+    compute: Compute,
+    denoising: Annotated[Denoising, Field(alias="latent-analysis.denoising")],
+) -> None:
     """Read images and autoencoders; write signal-to-noise ratios, examples and mean gains."""
     import numpy as np
 
@@ -31,14 +28,14 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.networks.common.saved import load_model, split_autoencoder
     from stages.latent_analysis.denoising import analyse_denoising, through_autoencoder
 
-    settings, test = parameters.denoising, read_split(paths.test)
+    test = read_split(paths.test)
     methods = {
         name: through_autoencoder(*split_autoencoder(load_model(path)))
         for name, path in (("trained to copy", paths.pipeline), ("trained on noise", paths.autoencoders))
     }
-    rng = np.random.default_rng(parameters.seed)
-    images = test.images[sample_positions(len(test), settings.images, rng)]
-    results = analyse_denoising(methods, images, settings, rng)
+    rng = np.random.default_rng(seed)
+    images = test.images[sample_positions(len(test), denoising.images, rng)]
+    results = analyse_denoising(methods, images, denoising, rng)
     for name, table in results.tables.items():
         write_table(paths.data / f"{name}.csv", table)
     for name, figure in results.plots.items():
@@ -47,4 +44,4 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

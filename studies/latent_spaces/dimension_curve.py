@@ -6,25 +6,10 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
-
-SPACES = {
-    "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),
-    "components": ("principal components", BAD, "s"),
-}
-PANELS = {
-    "mean squared error per pixel": {"reconstruction_error": "-"},
-    "accuracy of nearest neighbours": {"knn": "-"},
-    "Fréchet distance of reconstructed images": {"frechet_reconstructed": "-"},
-    "Fréchet distance of generated images": {"frechet_normal": "--", "frechet_mixture": "-"},
-}
-STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
+from digits.pipeline.stage import Paths, Run, run_stage
 
 
-def main(parameters: Block, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run) -> None:
     """Read the tables; write them as one, a picture and the means."""
     tables = [pd.read_csv(file) for file in sorted(paths.dimensions.glob("*.csv"))]
     summary = pd.concat(tables).sort_values(["latent", "space"], kind="stable")
@@ -38,6 +23,19 @@ def main(parameters: Block, paths: Paths, run: Run) -> None:
         for space, rows in summary.groupby("space")
     }
     write_json(paths.metrics, means)
+
+
+SPACES = {
+    "autoencoder": ("latent vectors of the autoencoder", GOOD, "o"),
+    "components": ("principal components", BAD, "s"),
+}
+PANELS = {
+    "mean squared error per pixel": {"reconstruction_error": "-"},
+    "accuracy of nearest neighbours": {"knn": "-"},
+    "Fréchet distance of reconstructed images": {"frechet_reconstructed": "-"},
+    "Fréchet distance of generated images": {"frechet_normal": "--", "frechet_mixture": "-"},
+}
+STYLES = {"frechet_normal": "fitted normal", "frechet_mixture": "mixture"}
 
 
 def draw(summary: pd.DataFrame) -> Figure:
@@ -74,4 +72,4 @@ def draw(summary: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Confidence, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Confidence, Paths, Run, Seed, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import keras
@@ -32,16 +29,9 @@ class Dimensions(Block):
     mixture_components: int = Field(ge=1, description="Gaussians of the mixture")
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    compute: Compute
-    confidence: Confidence
-    dimensions: Dimensions
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, compute: Compute, confidence: Confidence, dimensions: Dimensions
+) -> None:
     """Read splits and networks; write the scores of both spaces."""
     from digits.data.files import write_table
     from digits.data.splits import read_split
@@ -53,8 +43,7 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
         "autoencoder": of_autoencoder(load_model(paths.autoencoders)),
         "components": of_components(train, latent),
     }
-    settings, seed, confidence = parameters.dimensions, parameters.seed, parameters.confidence
-    table = measure(compared, (train, test), features, settings, seed, confidence)
+    table = measure(compared, (train, test), features, dimensions, seed, confidence)
     write_table(paths.dimensions, table.assign(latent=latent))
 
 
@@ -184,4 +173,4 @@ def _generate(
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -3,10 +3,8 @@
 from typing import TYPE_CHECKING
 
 from digits.compute import Compute
-from digits.pipeline import StageError, stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
+from digits.pipeline import StageError
+from digits.pipeline.stage import Paths, Run, run_stage
 
 if TYPE_CHECKING:  # NumPy must not be loaded before the environment is set
     import numpy as np
@@ -16,13 +14,7 @@ SIDE = 22  # decoded images in a row of the map
 FRACTION = 0.99  # of the test vectors along each axis that the map covers
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    compute: Compute
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, compute: Compute) -> None:
     """Read test images and autoencoder; write vectors, places of the map and the picture."""
     import numpy as np
     import pandas as pd
@@ -86,4 +78,4 @@ def draw(
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -6,17 +6,14 @@ and the restored best weights are this project's.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from digits.compute import Compute
 from digits.networks.cnn.settings import CNN
 from digits.networks.mlp.settings import MLP
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 from digits.training.settings import Activation, Optimizer, Penalty, Scaling, Schedule
 
 Seeds = Annotated[int, Field(ge=1, description="number of seeds that the network is trained with")]
@@ -48,23 +45,7 @@ class PublishedCNN(CNN):
     seeds: Seeds = 1
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml: of the published networks only its own."""
-
-    seed: Seed
-    compute: Compute
-    network: PublishedMLP | PublishedCNN
-
-
-def settings_model(items: Mapping[str, str]) -> type[Parameters]:
-    """Return the model of the settings of one network."""
-    net = items["net"]
-    network = {"blog-mlp": PublishedMLP, "blog-cnn": PublishedCNN}.get(net, Notebook)
-    block = Field(alias=f"published.{net}")
-    return create_model("Parameters", __base__=Parameters, network=(network, block))
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, compute: Compute, network: PublishedMLP | PublishedCNN) -> None:
     """Read the splits; train with each seed; write a table with accuracy, macro scores and log loss."""
     import numpy as np
     import pandas as pd
@@ -78,13 +59,12 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     from digits.networks.mlp.builder import build_mlp
     from digits.training import repeated
 
-    settings = parameters.network
-    build = build_mlp if isinstance(settings, MLP) else build_cnn
+    build = build_mlp if isinstance(network, MLP) else build_cnn
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     classes = read_dataset(paths.dataset)["classes"]
     rows = []
-    for seed in repeated.seeds(parameters.seed, settings.seeds):
-        result = repeated.train(build, settings, (train, val), len(classes), seed)
+    for training_seed in repeated.seeds(seed, network.seeds):
+        result = repeated.train(build, network, (train, val), len(classes), training_seed)
         probabilities = predict(result.model, test.images)
         confusion = confusion_matrix(test.labels, probabilities.argmax(axis=1), labels=range(len(classes)))
         table = class_table(confusion, classes)
@@ -93,10 +73,16 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
             **{f"macro_{name}": float(table[name].mean()) for name in ("precision", "recall", "f1")},
             "classes_never_predicted": int((confusion.sum(axis=0) == 0).sum()),
         }
-        rows.append({"net": paths.net, "seed": seed, **metrics})
+        rows.append({"net": paths.net, "seed": training_seed, **metrics})
         run.epoch(len(rows), {"accuracy": metrics["accuracy"]})
     write_table(paths.published, pd.DataFrame(rows))
 
 
+def by_item(items: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `network` is in params.yaml for one item of the matrix, as an annotation."""
+    network = {"blog-mlp": PublishedMLP, "blog-cnn": PublishedCNN}.get(items["net"], Notebook)
+    return {"network": Annotated[network, Field(alias=f"published.{items['net']}")]}
+
+
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -6,13 +6,10 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from digits.data.files import write_json, write_table
 from digits.drawing.style import BAD, GOOD, new_figure, save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, run_stage
 
 
-def main(parameters: Block, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run) -> None:
     """Read the tables; write their summary, the comparison, the curve and what is compared."""
     tables = [pd.read_csv(path, dtype={"net": str}) for path in sorted(paths.published.glob("*.csv"))]
     literature = pd.read_csv(paths.literature, dtype={"net": str})
@@ -64,4 +61,4 @@ def _units(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

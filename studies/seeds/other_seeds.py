@@ -5,42 +5,18 @@ The first training is the pipeline's own network; the second network is kept.
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from digits.compute import Compute
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Paths, Run, Seed, run_stage
 from digits.training.settings import TrainingSettings
 
-Trainings = Annotated[int, Field(ge=2, description="number of trainings, including the pipeline's own")]
 
-
-class Parameters(Block):
-    """What this study reads from params.yaml: the settings of one network, and how often it is trained."""
-
-    seed: Seed
-    compute: Compute
-    trainings: Trainings
-    network: TrainingSettings
-
-
-def settings_model(items: Mapping[str, str]) -> type[Parameters]:
-    """Return the model of the settings of one network."""
-    net = items["net"]
-    settings = getattr(import_module(f"digits.networks.{net}.settings"), net.upper())
-    return create_model(
-        "Parameters",
-        __base__=Parameters,
-        trainings=(Trainings, Field(alias=f"other-seeds.{net}")),
-        network=(settings, Field(alias=f"train-{net}")),
-    )
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(
+    paths: Paths, run: Run, seed: Seed, compute: Compute, trainings: int, network: TrainingSettings
+) -> None:
     """Read splits and network; train with each other seed; write the second network and predictions."""
     import numpy as np
 
@@ -53,8 +29,8 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     train, val, test = (read_split(folder) for folder in (paths.train, paths.val, paths.test))
     n_classes = len(read_dataset(paths.dataset)["classes"])
     predictions = [predict(load_model(paths.pipeline), test.images).argmax(axis=1)]
-    for seed in repeated.seeds(parameters.seed, parameters.trainings)[1:]:
-        model = repeated.train(build, parameters.network, (train, val), n_classes, seed).model
+    for training_seed in repeated.seeds(seed, trainings)[1:]:
+        model = repeated.train(build, network, (train, val), n_classes, training_seed).model
         if len(predictions) == 1:
             save_model(paths.twins, model)
         predictions.append(predict(model, test.images).argmax(axis=1))
@@ -62,5 +38,16 @@ def main(parameters: Parameters, paths: Paths, run: Run) -> None:
     write_array(paths.predictions, np.stack(predictions).astype(np.uint8))
 
 
+def by_item(items: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `trainings` and `network` are in params.yaml for one item of the matrix, as annotations."""
+    net = items["net"]
+    settings = getattr(import_module(f"digits.networks.{net}.settings"), net.upper())
+    meaning = "number of trainings, including the pipeline's own"
+    return {
+        "trainings": Annotated[int, Field(ge=2, alias=f"other-seeds.{net}", description=meaning)],
+        "network": Annotated[settings, Field(alias=f"train-{net}")],
+    }
+
+
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -13,13 +13,9 @@ from digits.analysis.classification.intervals import draw_counts, interval
 from digits.data.files import read_array, write_json, write_table
 from digits.data.splits import read_dataset, read_split
 from digits.drawing.style import COLOURS, new_figure, save
-from digits.pipeline import stage
-from digits.pipeline.declaration import Paths
-from digits.pipeline.settings import Block, Confidence, Seed
-from digits.tracking import Run
+from digits.pipeline.stage import Block, Confidence, Paths, Run, Seed, run_stage
 
 SHOWN = 15  # cells of the confusion matrix in the picture, the fullest
-MARKERS, DOT_COLOURS = "osD^vP", (1, 0, 3, 5, 6)
 
 
 class Stability(Block):
@@ -28,21 +24,13 @@ class Stability(Block):
     bootstrap: int = Field(ge=10, description="resamples of the test images for each interval")
 
 
-class Parameters(Block):
-    """What this study reads from params.yaml."""
-
-    seed: Seed
-    confidence: Confidence
-    stability: Stability
-
-
-def main(parameters: Parameters, paths: Paths, run: Run) -> None:
+def main(paths: Paths, run: Run, seed: Seed, confidence: Confidence, stability: Stability) -> None:
     """Read labels and predictions; write the metrics, the cells of the confusion matrix and a picture."""
     labels, classes = read_split(paths.test).labels, read_dataset(paths.dataset)["classes"]
     predictions = read_array(paths.predictions)
-    rng = np.random.default_rng(parameters.seed)
-    counts = draw_counts(len(labels), parameters.stability.bootstrap, rng)
-    write_json(paths.metrics, measure(labels, predictions, counts, parameters.confidence))
+    rng = np.random.default_rng(seed)
+    counts = draw_counts(len(labels), stability.bootstrap, rng)
+    write_json(paths.metrics, measure(labels, predictions, counts, confidence))
     cells = tabulate_cells(labels, predictions, classes)
     write_table(paths.data, cells)
     save(paths.plots / "cells.png", draw(cells.head(SHOWN), len(predictions), paths.net.upper()))
@@ -98,6 +86,9 @@ def tabulate_cells(labels: np.ndarray, predictions: np.ndarray, classes: list[st
     return table.loc[order[counts[order] > 0]].reset_index(drop=True)
 
 
+MARKERS, DOT_COLOURS = "osD^vP", (1, 0, 3, 5, 6)
+
+
 def draw(cells: pd.DataFrame, n_seeds: int, name: str) -> Figure:
     """Draw the counts of off-diagonal cells of the confusion matrix, one dot per seed.
 
@@ -141,4 +132,4 @@ def _sum_by_cell(cells: np.ndarray, weights: np.ndarray, n_cells: int) -> np.nda
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    run_stage(main)

@@ -15,8 +15,8 @@ from typing import Any, get_args
 import pytest
 
 from digits.pipeline import StageError, processes, settings
-from digits.pipeline.declaration import Paths
-from stages.download.__main__ import Parameters, main
+from digits.pipeline.stage import Paths, settings_model
+from stages.download.__main__ import main
 from stages.download.collect import collect
 from stages.download.content import File
 from stages.download.registry import DATASETS, Dataset
@@ -41,7 +41,7 @@ class Notes(dict[str, str]):
 
 
 def test_every_data_set_can_be_chosen() -> None:
-    assert get_args(Parameters.model_fields["dataset"].annotation) == tuple(DATASETS)
+    assert get_args(settings_model(main, {}).model_fields["dataset"].annotation) == tuple(DATASETS)
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -81,7 +81,7 @@ def test_hashes_of_the_data_sets_differ() -> None:
 def test_unknown_data_set_is_a_parameter_error(workdir: Path) -> None:
     Path("params.yaml").write_text("dataset: cifar\n")
     with pytest.raises(settings.ParameterError, match=r"cifar.*'mnist' or 'fashion-mnist'"):
-        settings.load(Parameters)
+        settings.load(settings_model(main, {}))
 
 
 def test_command_line_is_answered_without_heavy_imports() -> None:
@@ -106,7 +106,7 @@ def test_stage_writes_the_same_folder_each_time(
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "mirror"))
     for raw in (tmp_path / "one", tmp_path / "two"):
         notes: Any = Notes()
-        main(Parameters(dataset="mnist"), Paths("download", {"raw": raw}), notes)
+        main(Paths("download", {"raw": raw}), notes, "mnist")
     card = read(raw).pop("dataset.json")
     assert read(tmp_path / "one") == read(raw) == contents | {"dataset.json": card}
     assert json.loads(card) == {
@@ -130,7 +130,7 @@ def test_a_relative_folder_is_one_of_the_repository_and_not_of_a_copy(
     monkeypatch.setenv("MNIST_MIRROR", "./mnist")
     monkeypatch.setitem(DATASETS, "mnist", dataset)
     notes: Any = Notes()
-    main(Parameters(dataset="mnist"), Paths("download", {"raw": workdir / "raw"}), notes)
+    main(Paths("download", {"raw": workdir / "raw"}), notes, "mnist")
     assert notes == {f"source.{name}": "MNIST_MIRROR=./mnist" for name in NAMES}
     found = read(workdir / "raw")
     assert {name: found[name] for name in NAMES} == contents

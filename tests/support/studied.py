@@ -49,7 +49,7 @@ def run(study: str, settings: dict[str, Any], items: dict[str, str] | None = Non
     main = helpers.code(study).main
     model = stage.settings_model(main, items or {})
     parameters = model.model_validate_json(json.dumps(settings, default=dump))
-    main(parameters, Paths(study, paths, items), Recorded())
+    main(Paths(study, paths, items), Recorded(), **dict(parameters))
 
 
 def dump(block: Any) -> Any:

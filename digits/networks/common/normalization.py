@@ -30,9 +30,16 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
 
 def fold(model: keras.Model) -> keras.Model:
-    """Return the model for prediction: each normalization is a Rescaling, all other layers are shared."""
+    """Return the model for prediction, in which each normalization is a Rescaling; itself if it has none."""
     if not any(isinstance(layer, BatchNormalization) for layer in model.layers):
         return model
-    layers = [each.as_rescaling() if isinstance(each, BatchNormalization) else each for each in model.layers]
+    layers = [
+        each.as_rescaling() if isinstance(each, BatchNormalization) else each.from_config(each.get_config())
+        for each in model.layers
+    ]
     image = keras.Input(model.input_shape[1:], name=model.inputs[0].name)
-    return keras.Sequential([image, *layers], name=model.name)
+    folded = keras.Sequential([image, *layers], name=model.name)
+    for old, new in zip(model.layers, folded.layers, strict=True):
+        if not isinstance(old, BatchNormalization):
+            new.set_weights(old.get_weights())
+    return folded
