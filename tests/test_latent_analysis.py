@@ -232,7 +232,7 @@ def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:
     folders = dict.fromkeys(("train", "val", "test"), tmp_path / "split")
     paths: Any = SimpleNamespace(**folders, ae=tmp_path / "ae.keras")
     with pytest.raises(StageError, match=r"ae\.keras encodes every training image to the same vector"):
-        read_context(paths, settings(), 4, 0.95, 1)
+        read_context(paths, settings(), 4, 0.95)
 
 
 def test_each_subject_has_its_own_random_numbers(context: LatentContext) -> None:

@@ -53,7 +53,7 @@ def test_plain_keras_loads_what_was_saved(tmp_path: Path, name: str) -> None:
 
 def test_a_folded_normalization_does_what_it_did() -> None:
     model, rng = network("cnn"), np.random.default_rng(3)
-    weights = [rng.normal(0, 0.7, values.shape) for values in model.get_weights()]
+    weights = [rng.normal(0, 0.2, values.shape) for values in model.get_weights()]
     names = [variable.path for variable in model.weights]
     model.set_weights([abs(w) if "variance" in name else w for w, name in zip(weights, names, strict=True)])
     exact = keras.models.clone_model(model, clone_function=_plain)
