@@ -5,10 +5,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport $(filter GIT_%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
-.PHONY: help repro studies test test-all check verify quick doctor ui lock
+.PHONY: help repro studies test test-all check verify verify-processors quick doctor ui lock
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s  %s\n", $$1, $$2}' Makefile
 
 repro: .venv/installed ## run the stages whose inputs have changed, and show the results
 	dvc repro
@@ -31,6 +31,9 @@ check: .venv/installed ## lint and check types
 
 verify: .venv/installed ## run the committed pipeline in a fresh clone and compare its bytes with dvc.lock
 	python -m tools.verify $(if $(INTO),--into $(INTO))
+
+verify-processors: .venv/installed ## run a small pipeline on 1, 2 and 4 cores and on emulated processors, and compare
+	python -m tools.processors
 
 quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show the results
 	python -m tools.sandbox

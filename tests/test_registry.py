@@ -9,8 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from digits.networks.registry import CLASSIFIERS, NETWORKS
-from tests.conftest import SMALL
-from tools.sandbox import Sandbox
+from tools.sandbox import SMALL, Sandbox
 
 ENTRY = '    Network("toy", "Toy", "toy network", "#009988", "D", classifies=True),\n'
 

@@ -22,6 +22,25 @@ QUICK = {
     "train-cnn": {"epochs": 5, "batch_size": 64},
     "train-ae": {"epochs": 10, "batch_size": 64},
 }
+# Every part of the pipeline on 1,000 images, for tests.
+SMALL: dict[str, dict[str, Any]] = {
+    "preprocess": {"train": 800, "val": 100, "test": 100},
+    "train-mlp": {"epochs": 2, "batch_size": 32},
+    "train-cnn": {"epochs": 2, "batch_size": 32},
+    "train-ae": {"epochs": 2, "batch_size": 32, "latent": 8},
+    "evaluate": {"logistic_iterations": 20, "bootstrap": 50},
+    "filters": {"reference_images": 100, "noise_images": 16, "starts_per_map": 1, "ascent_steps": 2},
+    "feature-importance": {"trees": 10, "forests": 2, "attribution_images": 3, "integration_steps": 4},
+    "latent-analysis": {
+        "tsne_train": 60,
+        "tsne_test": 20,
+        "mixture_components": 3,
+        "generated_images": 40,
+        "generator_seeds": 2,
+        "neighbour_queries": 10,
+        "denoising": {"images": 20, "standard_deviation": [0.3], "dropped": [0.3]},
+    },
+}
 ENDING = """
 Pictures are in quick/plots/, everything else in quick/ too; the next `make quick` replaces it.
 The runs in MLflow: MLFLOW_TRACKING_URI=sqlite:///quick/mlflow.db make ui"""
