@@ -49,13 +49,17 @@ ui: .venv/installed ## open MLflow's web page on 127.0.0.1:5000
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 lock: .venv/installed ## resolve pyproject.toml into requirements.lock again, with the newest versions
-	python -m pip install --quiet uv
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --extra jax --extra torch -c requirements.lock \
+		pyproject.toml -o requirements-backends.lock
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 		f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; name another: make PYTHON=python3.12")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock > .venv/uv.lock
+	.venv/bin/python -m pip install --quiet --require-hashes -r .venv/uv.lock
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
 	touch $@
