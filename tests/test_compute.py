@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ import pytest
 
 from digits import compute
 from digits.compute import CORES, Compute, environment, parallel
+from digits.pipeline import processes
 from tests.support.helpers import ROOT
 
 SCRIPT = """
@@ -45,9 +45,8 @@ def train(backend: str, folder: Path) -> list[str]:
     preferred = {"HOME": str(folder), "KERAS_BACKEND": "torch", "DVC_ROOT": str(folder)}
     command = [sys.executable, "-c", SCRIPT, backend]
     kept = {k: v for k, v in os.environ.items() if k not in compute.VARIABLES}
-    done = subprocess.run(
-        command, cwd=ROOT, env=kept | preferred, capture_output=True, text=True, check=True, timeout=300
-    )
+    outputs: Any = {"capture_output": True, "text": True, "check": True, "timeout": 300}
+    done = processes.run(command, cwd=ROOT, env=kept | preferred, **outputs)
     return done.stdout.split()
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from digits.networks.common.layers import PIXELS
 from digits.networks.common.saved import predict, up_to
 from digits.pipeline import StageError
 
@@ -148,7 +149,7 @@ def describe_layers(model: keras.Model) -> list[Layer]:
     axes, found = (Axis(height), Axis(width)), []
     for layer in model.layers:
         axes = (_follow(layer, axes[0], 0, height), _follow(layer, axes[1], 1, width))
-        if isinstance(layer, COUNTED):
+        if isinstance(layer, COUNTED) and layer.name != PIXELS:
             kind, channels = type(layer).__name__, layer.output.shape[-1]
             multiplications = _count_multiplications(layer)
             found.append(Layer(layer.name, kind, axes, channels, layer.count_params(), multiplications))
