@@ -10,7 +10,7 @@ import pytest
 from digits.pipeline.processes import PREFIX
 from tools.sandbox import SMALL, Sandbox
 
-SLOW = ("test_faults", "test_repeatability", "test_tracking")  # files whose tests wait for other processes
+SLOW = ("test_faults", "test_tracking")  # files whose tests wait for other processes
 
 # What a git hook that runs the tests has set would lead the libraries here to the hook's repository.
 for inherited in [name for name in os.environ if name.startswith(PREFIX)]:

@@ -198,7 +198,7 @@ def test_the_fingerprint_names_the_locked_libraries_and_no_processor() -> None:
     recorded = json.loads((ROOT / verify.RECORDED).read_text())
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert recorded["libraries"] == {name: locked[name] for name in verify.LIBRARIES}
-    assert recorded.keys() == {"gpu", "libraries", "machine"}
+    assert recorded.keys() == {"gpu", "libraries", "machine", "system"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

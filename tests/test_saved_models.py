@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from digits.compute import CORES
 from digits.networks.autoencoder.builder import build_autoencoder
 from digits.networks.cnn.builder import build_cnn
 from digits.networks.common.normalization import BatchNormalization, fold
@@ -119,14 +120,13 @@ pin(Compute(backend="tensorflow", instruction_set="avx2"))
 import hashlib
 from pathlib import Path
 from digits.networks.cnn.builder import build_cnn
-from digits.networks.common.normalization import BatchNormalization, fold
 from digits.networks.common.saved import save_model
 from digits.training.loop import fit
 from digits.training.objectives import classification
 from tests.support.helpers import augmentation, cnn, optimizer, random_split
-settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, optimizer=optimizer("adam", 0.01),
-               augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
-train, val = random_split(64), random_split(30, seed=1)
+settings = cnn(batch_normalization=True, dropout=0.3, epochs=2, kernel=2, batch_size=150,
+               optimizer=optimizer("adam", 0.01), augmentation=augmentation(shift=1, rotation=9, zoom=0.1))
+train, val = random_split(310), random_split(30, seed=1)
 model = build_cnn(settings, train.images, 3, 1)
 model = fit(model, classification("categorical_crossentropy", 3), (train, val), settings, 1).model
 print(hashlib.md5(b"".join(values.tobytes() for values in model.get_weights())).hexdigest())
@@ -136,18 +136,19 @@ save_model(Path(sys.argv[1]), model)
 
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
-    """Digest of the weights and bytes of the saved model, from two processes."""
+    """Digest of the weights and bytes of the saved model, from a process on one core and one on three."""
     files = [tmp_path_factory.mktemp("model") / "model.keras" for _ in range(2)]
-    started = [start(file, hash_seed) for file, hash_seed in zip(files, "12", strict=True)]
+    started = [start(file, number) for file, number in zip(files, "13", strict=True)]
     outputs = [process.communicate(timeout=300) for process in started]
     assert [process.returncode for process in started] == [0, 0], outputs[0][1]
     return [(output, file.read_bytes()) for (output, _), file in zip(outputs, files, strict=True)]
 
 
-def start(file: Path, hash_seed: str) -> "subprocess.Popen[str]":
+def start(file: Path, number: str) -> "subprocess.Popen[str]":
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
-        "PYTHONHASHSEED": hash_seed,
+        "PYTHONHASHSEED": number,
+        CORES: number,
         "DVC_ROOT": str(file.parent),
     }
     pipe = subprocess.PIPE
@@ -155,7 +156,7 @@ def start(file: Path, hash_seed: str) -> "subprocess.Popen[str]":
     return processes.start(command, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
-def test_two_processes_arrive_at_the_same_weights(trainings: list[tuple[str, bytes]]) -> None:
+def test_any_number_of_cores_arrives_at_the_same_weights(trainings: list[tuple[str, bytes]]) -> None:
     (first, _), (second, _) = trainings
     assert first == second
     assert len(first.strip()) == 32

@@ -120,6 +120,15 @@ def test_metrics_are_means_over_images_and_the_loss_has_the_penalty(loss: str) -
         assert result.history[f"{prefix}accuracy"].tolist() == pytest.approx([accuracy] * 2)
 
 
+def test_a_confident_error_costs_as_much_as_keras_says() -> None:
+    model, objective = build_mlp(mlp(), VAL.images, 3, 1), classification("categorical_crossentropy", 3)
+    model.set_weights([300 * values for values in model.get_weights()])
+    model.compile(loss=objective.loss)
+    expected = model.test_on_batch(VAL.images, np.eye(3)[VAL.labels])
+    assert expected > 17  # beyond what probabilities, clipped at 1e-7, could cost
+    assert evaluate(model, objective, VAL, VAL.images)["val_loss"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_an_autoencoder_is_measured_by_its_mean_squared_error() -> None:
     settings = autoencoder(optimizer=STILL, epochs=1)
     model = build_autoencoder(settings, TRAIN.images, seed=1)

@@ -28,7 +28,7 @@ def repository(folder: Path, md5: str, accuracy: float, mse: float = 0.1) -> Pat
     (folder / "dvc.yaml").write_text("stages: {train-cnn: {cmd: train}}")
     (folder / "dvc.lock").write_text(LOCK % md5)
     (folder / "metrics" / "evaluate.json").write_text(json.dumps({"cnn": accuracy, "ae": mse}))
-    (folder / "metrics" / "fingerprint.json").write_text(json.dumps({"vendor": md5}))
+    (folder / "metrics" / "fingerprint.json").write_text(json.dumps({"machine": md5}))
     return folder
 
 

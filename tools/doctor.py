@@ -138,7 +138,7 @@ def _gpu() -> Finding:
     if seen := processes.output(sys.executable, "-c", script, cwd=ROOT):
         return Finding(f"TensorFlow computes on {seen}")
     found = "a driver is loaded, but TensorFlow finds no CUDA libraries"
-    return Finding(found, ".venv/bin/uv pip install '.[gpu]'")
+    return Finding(found, ".venv/bin/uv pip install --python .venv/bin/python '.[gpu]'")
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

@@ -21,13 +21,14 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
+from digits.compute import devices
 from digits.pipeline import processes
 from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
 from tools.dependencies import ROOT
 from tools.sandbox import Sandbox
 
-RECORDED = Path("metrics") / "fingerprint.json"  # the machine that made the committed results
+RECORDED = Path("metrics") / "fingerprint.json"  # what decides the bytes of the committed results
 LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "tensorflow")
 # A GPU may round differently; a training then takes another course, as with another seed.
 # Accuracies may move by this much, all other metrics by this fraction of themselves.
@@ -74,9 +75,10 @@ def main() -> int:
 def fingerprint() -> dict[str, Any]:
     """Return what decides the bytes of a result, beside the commit."""
     found = {
-        "gpu": Path("/proc/driver/nvidia/version").exists(),
+        "gpu": any("gpu" in device.lower() for device in devices()),
         "libraries": {library: version(library) for library in LIBRARIES},
         "machine": platform.machine(),
+        "system": platform.system(),
     }
     if read(ROOT / "params.yaml")["compute"]["instruction_set"] == "native":
         found["processor"] = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())[:1]
@@ -86,8 +88,8 @@ def fingerprint() -> dict[str, Any]:
 def differences(repository: Path = ROOT) -> list[str]:
     """Return one line for each difference between this machine and the recorded one."""
     recorded, here = json.loads((repository / RECORDED).read_text()), fingerprint()
-    unlike = [key for key in here if recorded.get(key) != here[key]]
-    return [f"{key}: recorded {recorded.get(key)}, here {here[key]}" for key in unlike]
+    unlike = [key for key in sorted(here | recorded) if recorded.get(key) != here.get(key)]
+    return [f"{key}: recorded {recorded.get(key)}, here {here.get(key)}" for key in unlike]
 
 
 def _clone(folder: Path) -> Path:
@@ -157,18 +159,23 @@ def _listing(repository: Path, md5: str | None) -> set[tuple[str, str]]:
 
 
 def _largest_difference(recorded: Path, rerun: Path, unlike: Unlike) -> str:
-    """Return the name of the tensor in which two models differ most, and by how much."""
-    import numpy as np
-
-    from digits.networks.common.saved import load_model
-
+    """Return what `compare_models` says of a recorded model, if DVC's cache has it, and the new one."""
     ours = cached(unlike.recorded or "absent", recorded)
     if not ours.exists():
         return "the recorded model is not in DVC's cache, so the tensor is unknown"
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "recorded.keras"
         shutil.copyfile(ours, copy)
-        pairs = list(zip(load_model(copy).weights, load_model(rerun / unlike.path).weights, strict=False))
+        return compare_models(copy, rerun / unlike.path)
+
+
+def compare_models(first: Path, second: Path) -> str:
+    """Return the name of the tensor in which two stored models differ most, and by how much."""
+    import numpy as np
+
+    from digits.networks.common.saved import load_model
+
+    pairs = list(zip(load_model(first).weights, load_model(second).weights, strict=False))
     if any(one.shape != other.shape for one, other in pairs):
         return "which has different layers"
     gaps = [float(np.abs(one.numpy() - other.numpy()).max()) for one, other in pairs]

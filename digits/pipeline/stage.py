@@ -66,8 +66,9 @@ def _run(main: Main, stage: str, items: Mapping[str, str], folder: Path) -> None
     paths, inputs, outputs = declare(stage, items, folder)
     parameters = settings.load(settings_model(main, items), folder)
     experiment = settings.load(settings.Experiment).dataset
-    if isinstance(chosen := getattr(parameters, "compute", None), compute.Compute):
-        compute.pin(chosen)
+    for chosen in dict(parameters).values():
+        if isinstance(chosen, compute.Compute):
+            compute.pin(chosen)
     if folder != Path() and root().resolve() != Path.cwd():
         raise StageError(
             f"{folder} need the data of the project, which a temporary copy does not have: "

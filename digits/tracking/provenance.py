@@ -50,11 +50,10 @@ def tags() -> dict[str, str]:
 
 def device() -> dict[str, str]:
     """Return the Keras backend and the device that it computes on; nothing where Keras is not loaded."""
-    keras = sys.modules.get("keras")
-    if keras is None:
+    keras, compute = sys.modules.get("keras"), sys.modules.get("digits.compute")
+    if keras is None or compute is None:
         return {}
-    devices = keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")
-    return {"backend": keras.backend.backend(), "device": ", ".join(devices)}
+    return {"backend": keras.backend.backend(), "device": ", ".join(compute.devices())}
 
 
 def load() -> Iterator[dict[str, float]]:

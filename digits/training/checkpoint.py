@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from digits.tracking.journal import root
 
 KEPT = 12  # the newest files; older ones belong to trainings that were never resumed
 UNDECLARED = ("digits.pipeline", "digits.tracking")
-LIBRARIES = ("keras", "numpy", "tensorflow")
+LIBRARIES = ("keras", "numpy", "tensorflow", "jaxlib", "torch")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def key(settings: str, arrays: Iterable[np.ndarray]) -> str:
     for name, module in sorted(sys.modules.items()):
         if name.startswith("digits.") and not name.startswith(UNDECLARED) and module.__file__:
             digest.update(Path(module.__file__).read_bytes())
-    versions = {library: version(library) for library in LIBRARIES}
+    versions = {library: version(library) for library in LIBRARIES if find_spec(library)}
     environment = {name: os.environ.get(name) for name in VARIABLES}
     digest.update(json.dumps([versions, environment], sort_keys=True).encode())
     return digest.hexdigest()[:32]

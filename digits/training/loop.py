@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from digits.compute import devices, parallel
 from digits.data.splits import Split
 from digits.networks.common.normalization import fold
-from digits.networks.common.saved import PREDICTION_BATCH, predict
+from digits.networks.common.saved import PREDICTION_BATCH
 from digits.pipeline import StageError
 from digits.training.augmentation import augment
 from digits.training.checkpoint import Checkpoint, TrainingState, key
@@ -22,7 +23,7 @@ from digits.training.optimizers import build_optimizer
 from digits.training.settings import TrainingSettings
 from digits.training.steps import training_steps
 
-BLOCK_BYTES = 8 * 2**20  # of the images that are distorted and trained on in one call
+BLOCK_BYTES = 2**20  # of images that one call trains on; signals are heard after about a second
 
 Builder = Callable[[Any, np.ndarray, int, int], keras.Model]
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -61,12 +62,14 @@ class TrainingResult:
     """A trained network with the weights of its best epoch.
 
     history: one row per epoch: epoch (from 1), loss, ..., val_loss, ...
+    parameters: number of them in training, in which a normalization has four per map
     finish: to be called once all is written; until then, the same training would resume from here
     """
 
     model: keras.Model
     history: pd.DataFrame
     best_epoch: int
+    parameters: int
     finish: Callable[[], None]
 
     @property
@@ -78,7 +81,7 @@ class TrainingResult:
     @property
     def summary(self) -> dict[str, float]:
         """The metrics of the best epoch, its number, and the numbers of epochs and parameters."""
-        counts = {"epochs": len(self.history), "parameters": self.model.count_params()}
+        counts = {"epochs": len(self.history), "parameters": self.parameters}
         return self.best | {"best_epoch": self.best_epoch} | counts
 
 
@@ -127,10 +130,10 @@ def fit(
         optimizer=build_optimizer(settings.optimizer, steps, settings.epochs),
         loss=objective.loss,
         metrics=list(objective.metrics[1:]),
-        jit_compile=False,  # XLA is no faster on these networks and chooses its own instructions
+        jit_compile=keras.config.backend() == "jax",  # on TensorFlow XLA is no faster
     )
     best = _Best(settings)
-    deciding = settings.model_dump(mode="json") | {"devices": keras.distribution.list_devices()}
+    deciding = settings.model_dump(mode="json") | {"devices": devices()}
     if extendable := not settings.optimizer.schedule.depends_on_epochs:
         del deciding["epochs"]
     arrays = [*model.get_weights(), train.images, train.labels, val.images, val.labels, val_inputs]
@@ -157,7 +160,8 @@ def fit(
             values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
             checkpoint.save(TrainingState(rows, best.epoch, values, best.weights))
     model.set_weights(best.weights)
-    return TrainingResult(fold(model), pd.DataFrame(rows), best.epoch, partial(checkpoint.finish, extendable))
+    history, finish = pd.DataFrame(rows), partial(checkpoint.finish, extendable)
+    return TrainingResult(fold(model), history, best.epoch, model.count_params(), finish)
 
 
 def _resume(
@@ -183,13 +187,16 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 def evaluate(model: keras.Model, objective: Objective, split: Split, inputs: np.ndarray) -> dict[str, float]:
     """Return the objective's metrics on a split, named `val_...`; `inputs` is what the network sees of it."""
-    sums = np.zeros(len(objective.metrics))
-    for block in _blocks(split, PREDICTION_BATCH):
-        outputs = predict(model, inputs[block])
-        targets = objective.targets(split.images[block], split.labels[block])
+
+    def sums(start: int) -> np.ndarray:
+        batch = slice(start, start + PREDICTION_BATCH)
+        outputs = model(inputs[batch].astype(np.float32), training=False)
+        targets = objective.targets(split.images[batch], split.labels[batch])
         losses = objective.losses(targets, outputs) + sum(model.losses)
-        sums += keras.ops.convert_to_numpy(objective.sums(targets, outputs, losses))
-    return {f"val_{name}": value for name, value in objective.means(sums, len(split)).items()}
+        return np.asarray(keras.ops.convert_to_numpy(objective.sums(targets, outputs, losses)), np.float64)
+
+    total = np.sum(parallel(sums, range(0, len(split), PREDICTION_BATCH)), axis=0)
+    return {f"val_{name}": value for name, value in objective.means(total, len(split)).items()}
 
 
 def epoch_blocks(
@@ -201,15 +208,10 @@ def epoch_blocks(
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(train))
-    for block in _blocks(train, settings.batch_size):
+    size = max(1, BLOCK_BYTES // train.images[0].nbytes // settings.batch_size) * settings.batch_size
+    for start in range(0, len(train), size):
+        block = slice(start, start + size)
         yield augment(train.images[order[block]], settings.augmentation, rng), train.labels[order[block]]
-
-
-def _blocks(split: Split, multiple: int) -> Iterator[slice]:
-    """Yield slices of up to BLOCK_BYTES of images, each but the last a multiple of `multiple` long."""
-    size = max(1, BLOCK_BYTES // split.images[0].nbytes // multiple) * multiple
-    for start in range(0, len(split), size):
-        yield slice(start, start + size)
 
 
 class _Best:

@@ -15,16 +15,16 @@ Targets = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """Keras's name of the loss, the targets from images and labels, and whether they are classes."""
+    """Keras's name of the loss, the targets from images and labels, and whether these are one-hot classes."""
 
     loss: str
     targets: Targets
-    classes: bool
+    classifies: bool
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The names of what `sums` returns."""
-        return ("loss", "accuracy") if self.classes else ("loss",)
+        """The names of what `sums` returns, the loss first."""
+        return ("loss", "accuracy") if self.classifies else ("loss",)
 
     def losses(self, targets: Tensor, outputs: Tensor) -> Tensor:
         """Return the loss of each image, float32 (n,)."""
@@ -34,7 +34,7 @@ class Objective:
     def sums(self, targets: Tensor, outputs: Tensor, losses: Tensor) -> Tensor:
         """Return the sums over the images of each metric, float32 (number of metrics,)."""
         sums = [keras.ops.sum(losses)]
-        if self.classes:
+        if self.classifies:
             right = keras.ops.argmax(outputs, axis=-1) == keras.ops.argmax(targets, axis=-1)
             sums.append(keras.ops.sum(keras.ops.cast(right, "float32")))
         return keras.ops.stack(sums)
@@ -46,7 +46,7 @@ class Objective:
 
 def classification(loss: str, n_classes: int) -> Objective:
     """Return the objective of a classifier; its targets are float32 (n, n_classes), one-hot."""
-    return Objective(loss, lambda images, labels: keras.ops.one_hot(labels, n_classes), classes=True)
+    return Objective(loss, lambda images, labels: keras.ops.one_hot(labels, n_classes), classifies=True)
 
 
 def reconstruction() -> Objective:
@@ -55,4 +55,4 @@ def reconstruction() -> Objective:
     def scaled(images: Tensor, labels: Tensor) -> Tensor:
         return keras.ops.cast(images, "float32") / PIXEL_MAX
 
-    return Objective("mean_squared_error", scaled, classes=False)
+    return Objective("mean_squared_error", scaled, classifies=False)

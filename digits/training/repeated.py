@@ -30,7 +30,7 @@ def measure(result: TrainingResult, test: Split, transform: Transform = unchange
         "val_accuracy": result.best["val_accuracy"],
         "accuracy": float(np.mean(predictions == test.labels)),
         "epochs": len(result.history),
-        "parameters": result.model.count_params(),
+        "parameters": result.parameters,
     }
 
 

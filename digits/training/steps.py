@@ -1,13 +1,15 @@
 """Training steps: on TensorFlow many in one call, in parts; on the other backends Keras's own, one by one."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import ceil
 
 import keras
 import numpy as np
 
 from digits.training.objectives import Objective, Tensor
 
-PART = 64  # images of a batch that one core computes
+PART = 64  # images of a batch that one core computes, at most
 Steps = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -32,15 +34,13 @@ def training_steps(model: keras.Model, objective: Objective, batch_size: int) ->
 
 
 def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int) -> Steps:
-    """Compute each batch in parts, one part on one core, and add their gradients in a fixed order.
+    """Compute each batch in equal parts, one part on one core, and add their gradients in a fixed order.
 
     So the number of cores moves no bit. Batch normalization takes its statistics from a part. A GPU
     computes each batch as a whole.
     """
     import tensorflow as tf  # type: ignore[import-untyped]
 
-    # The graph optimizer would turn 1/sqrt(x) into an instruction whose result depends on the processor.
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     part_size = batch_size if tf.config.list_physical_devices("GPU") else PART
     model.optimizer.build(model.trainable_variables)
 
@@ -55,9 +55,10 @@ def _tensorflow_steps(model: keras.Model, objective: Objective, batch_size: int)
 
     def step(arrays: Sequence[Tensor], start: Tensor, size: int) -> Tensor:
         gradients, sums = [], []
-        for offset in range(0, size, part_size):
-            length = min(part_size, size - offset)
-            begin = start + offset
+        n_parts = ceil(size / part_size)
+        bounds = [size * number // n_parts for number in range(n_parts + 1)]
+        for first, last in pairwise(bounds):
+            begin, length = start + first, last - first
             part = [tf.ensure_shape(a[begin : begin + length], (length, *a.shape[1:])) for a in arrays]
             gradient, part_sums = differentiate(part, length / size)
             gradients.append(gradient)

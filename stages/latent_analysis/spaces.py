@@ -167,7 +167,9 @@ def map_spaces(
     def fit_one(start: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Vectors:
         return Vectors(*fit_tsne(*start, settings.tsne_perplexity, seed))
 
-    tsne = dict(zip(sampled, parallel(fit_one, starts), strict=True))
+    with warnings.catch_warnings():  # around the threads, which share the filters
+        warnings.simplefilter("ignore")
+        tsne = dict(zip(sampled, parallel(fit_one, starts), strict=True))
     return Maps(context.train.take(train), context.test.take(test), sampled, {"pca": pca, "tsne": tsne})
 
 
@@ -208,10 +210,8 @@ def fit_tsne(
     """
     exact: Any = {"neighbors": "exact", "negative_gradient_method": "bh", "random_state": seed, "n_jobs": 1}
     method = TSNE(perplexity=min(perplexity, (len(train) - 1) / 3), initialization=initial, **exact)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        mapped = method.fit(train)
-        placed = mapped.transform(test)
+    mapped = method.fit(train)
+    placed = mapped.transform(test)
     return np.asarray(mapped, dtype=np.float32), np.asarray(placed, dtype=np.float32)
 
 

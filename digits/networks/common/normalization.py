@@ -5,6 +5,12 @@ from typing import Any
 import keras
 import numpy as np
 
+if keras.config.backend() == "tensorflow":
+    import tensorflow as tf  # type: ignore[import-untyped]
+
+    # The graph optimizer would turn 1/sqrt(x) into an instruction whose result depends on the processor.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Keras's layer for the last axis, without the reciprocal square root that processors approximate.

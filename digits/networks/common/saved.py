@@ -68,6 +68,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     `Model.predict` would wait at its end for a thread of tf.data, as long again as the network computes.
     """
     starts = range(0, len(images), PREDICTION_BATCH)
+    model.make_predict_function()  # before the threads, which would each make one
 
     def outputs(start: int) -> np.ndarray:
         batch = images[start : start + PREDICTION_BATCH].astype(np.float32, copy=False)
