@@ -41,7 +41,7 @@ class Compute(Block):
 
     backend: Literal["tensorflow", "jax", "torch"] = Field(description="what Keras computes with")
     instruction_set: Literal["avx2", "native"] = Field(
-        description="avx2: the same kernels on every x86-64 machine since 2013; native: the newest"
+        description="avx2: the same kernels on every x86-64 processor with AVX2; native: the newest"
     )
 
 
