@@ -32,7 +32,7 @@ check: .venv/installed ## lint and check types
 verify: .venv/installed ## run the committed pipeline in a fresh clone and compare its bytes with dvc.lock
 	python -m tools.verify $(if $(INTO),--into $(INTO))
 
-verify-processors: .venv/installed ## run a small pipeline on 1, 2 and 4 cores and on emulated processors, and compare
+verify-processors: .venv/installed ## compare runs on 1, 2 and 4 cores and on emulated processors
 	python -m tools.processors
 
 quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show the results
@@ -48,7 +48,7 @@ ui: .venv/installed ## open MLflow's web page on 127.0.0.1:5000
 		--port 5000 --allowed-hosts 127.0.0.1:5000,localhost:5000 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
-lock: .venv/installed ## resolve pyproject.toml into requirements.lock again, with the newest versions
+lock: .venv/installed ## update both lock files to the newest versions that pyproject.toml allows
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-emit-index-url \

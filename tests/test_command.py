@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from digits.pipeline import processes
 from digits.pipeline import stage as command
-from digits.pipeline.declaration import read_pipeline
+from digits.pipeline.declaration import declare, describe, read_pipeline
 from tests.support.helpers import ROOT, STAGES, module_name, params
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
@@ -48,10 +48,25 @@ def test_help_names_every_path_and_loads_nothing_heavy(project: Path, stage: str
     assert (done.returncode, done.stderr) == (0, "")
     entry = read_pipeline(ROOT)["stages"][stage]
     assert entry["desc"] in re.sub(r"\s+", " ", done.stdout)
-    data = [path for path in entry["deps"] if path.startswith("$")]
-    outs = [out for key in ("outs", "metrics", "plots") for out in entry.get(key, [])]
-    for text in [*data, *(out if isinstance(out, str) else next(iter(out)) for out in outs)]:
-        assert text in done.stdout
+    assert f"settings, in params.yaml: {', '.join(entry['params'])}" in done.stdout
+    assert "${" not in done.stdout
+    _, inputs, outputs = declare(stage, {}, ROOT)
+    for path in (*inputs, *outputs):
+        assert re.search(rf" {re.escape(path.relative_to(ROOT).as_posix())}(,|$)", done.stdout, re.MULTILINE)
+
+
+def test_the_help_of_a_study_names_its_own_settings_and_the_shared_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    lines = describe("stability", Path("studies")).splitlines()
+    assert lines[0] == "What studies/dvc.yaml declares:"
+    assert lines[1].startswith("  reads: data/prepared/test, ")
+    assert lines[2].endswith("studies/metrics/stability_NET.json, studies/plots/stability/NET")
+    assert lines[-2:] == [
+        "  settings, in studies/params.yaml: stability",
+        "  settings, in params.yaml: seed, confidence",
+    ]
 
 
 def test_a_stage_started_outside_the_project_says_so(workdir: Path) -> None:

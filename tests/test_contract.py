@@ -4,11 +4,13 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from io import StringIO
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml.comments import CommentedMap
 
 from digits.pipeline.declaration import PACKAGES, Paths, declare, read_pipeline
 from tests.support.helpers import ROOT
@@ -19,7 +21,7 @@ FOLDERS = {package: dependencies.pipeline_file(package).parent for package in GR
 ENTRIES = {(p, stage): entry for p in GRAPHS for stage, entry in read_pipeline(FOLDERS[p])["stages"].items()}
 BACKENDS = {"tensorflow", "jax", "torch"}
 SOURCES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-MOST_CODE_DEPENDENCIES, MOST_IN_ALL, LONGEST_CHAIN, LONGEST_FILE = 9, 130, 7, 350
+MOST_CODE_DEPENDENCIES, MEAN_CODE_DEPENDENCIES, LONGEST_CHAIN, LONGEST_FILE = 9, 5.65, 7, 350
 
 each_stage = pytest.mark.parametrize(("package", "stage"), ENTRIES, ids=map("/".join, ENTRIES))
 
@@ -56,13 +58,30 @@ def test_the_tool_would_write_the_same_dvc_yaml(package: str) -> None:
     assert dependencies.written(package) == text, "run python -m tools.dependencies"
 
 
+def test_the_tool_completes_a_new_entry_in_place() -> None:
+    """What it adds stands where people expect it, above the blank line after the entry; the rest stays."""
+    text = "a:\n  cmd: run\n  deps:\n    - ${paths.raw}\n  outs:\n    - data/a\n\nb:\n  cmd: run\n"
+    document = dependencies.yaml().load(text)
+    dependencies.complete("stages", "download", document["a"])
+    dependencies.complete("stages", "download", document["b"])
+    written = StringIO()
+    dependencies.yaml().dump(document, written)
+    first, second = written.getvalue().split("\n\n")
+    assert re.findall(r"^  (\w+):", first, re.MULTILINE) == ["desc", "cmd", "params", "deps", "outs"]
+    assert re.findall(r"^  (\w+):", second, re.MULTILINE) == ["desc", "cmd", "params", "deps"]
+    old = {"outs": ["data/a"], "deps": ["${paths.raw}"], "params": [], "cmd": "run", "desc": ""}
+    entry = CommentedMap(old)
+    dependencies.complete("stages", "download", entry)
+    assert list(entry) == list(old)
+
+
 @each_stage
 def test_a_stage_has_few_code_dependencies(package: str, stage: str) -> None:
     assert len(dependencies.code(package, stage)) <= MOST_CODE_DEPENDENCIES
 
 
-def test_all_stages_together_have_few_code_dependencies() -> None:
-    assert sum(len(dependencies.code(*key)) for key in ENTRIES) <= MOST_IN_ALL
+def test_stages_have_few_code_dependencies_on_average() -> None:
+    assert sum(len(dependencies.code(*key)) for key in ENTRIES) <= MEAN_CODE_DEPENDENCIES * len(ENTRIES)
 
 
 @each_stage

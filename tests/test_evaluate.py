@@ -13,6 +13,7 @@ from sklearn.metrics import confusion_matrix
 from digits.analysis.classification.calibration import apply_temperature
 from digits.analysis.classification.intervals import mcnemar
 from digits.analysis.classification.metrics import measure_classes, trace_curves
+from digits.corruptions import CORRUPTIONS
 from digits.data.files import write_json
 from digits.data.splits import write_split
 from digits.drawing.style import BAD, GOOD
@@ -21,6 +22,7 @@ from digits.networks.mlp.builder import build_mlp
 from digits.pipeline.declaration import Paths
 from stages.evaluate import comparison, curves, predictions, robustness
 from stages.evaluate.context import measure_result, read_context
+from stages.evaluate.settings import Corruptions
 from tests.support.evaluation import CLASSES, KINDS, images, make_context, make_result, texts
 from tests.support.helpers import mlp, params, random_images
 
@@ -287,6 +289,31 @@ def test_accuracy_without_corruption_is_the_plain_one() -> None:
     assert [len(ax.lines) for ax in panels] == [2] * 5 + [0]
     for ax, levels in zip(panels, LEVELS.values(), strict=False):
         assert ax.get_xticks().tolist() == list(levels)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 8])
+def test_any_number_of_corruptions_leaves_a_place_for_the_legend(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robustness, "UNITS", {f"kind {number}": "Factor" for number in range(n)})
+    rows = [(kind, level, "mlp", 0.5, 0.4, 0.6) for kind in robustness.UNITS for level in (0, 1)]
+    columns = ["corruption", "level", "network", "accuracy", "low", "high"]
+    panels = robustness.draw_robustness(pd.DataFrame(rows, columns=columns), "").axes
+    assert [ax.axison for ax in panels] == [True] * n + [False] * (len(panels) - n)
+    assert n < len(panels) <= n + 3
+    assert [ax.get_legend() is not None for ax in panels] == [False] * (len(panels) - 1) + [True]
+
+
+def test_every_corruption_has_its_levels_and_its_unit() -> None:
+    assert robustness.UNITS.keys() == CORRUPTIONS.keys() == Corruptions.model_fields.keys()
+
+
+def test_levels_of_confidence_are_not_rounded() -> None:
+    table = pd.DataFrame(
+        {"classifier": ["mlp"], "accuracy": [0.9], "accuracy_low": [0.8], "accuracy_high": [0.95]}
+    )
+    figure = comparison.draw_error_rates(table, 0.995)
+    assert figure.axes[0].get_title() == "Error rates on the test set (99.5% intervals)"
 
 
 def test_examples_of_corruptions_stand_in_frames() -> None:

@@ -11,6 +11,11 @@ from digits.analysis.classification import intervals, metrics
 from tests.support.classifiers import CASES, make_case
 
 
+@pytest.mark.parametrize(("level", "shown"), [(0.9, "90%"), (0.95, "95%"), (0.995, "99.5%"), (0.07, "7%")])
+def test_levels_are_shown_unrounded(level: float, shown: str) -> None:
+    assert intervals.percent(level) == shown
+
+
 def test_resamples_have_the_size_of_the_sample_and_depend_on_the_seed() -> None:
     counts = intervals.draw_counts(50, 20, np.random.default_rng(3))
     assert counts.shape == (50, 20)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from digits.analysis.latent.gaussian import fit_gaussian
@@ -219,6 +220,14 @@ def test_a_constant_latent_axis_can_be_analysed(context: LatentContext) -> None:
     assert inside["standard normal"] == 0
     assert inside["truncated normal"] == 1
     assert tables["normality"]["n"].tolist()[:1] == [60]
+
+
+def test_two_parts_do_not_use_one_name() -> None:
+    table, figure = pd.DataFrame(), Figure()
+    merged = merge(Results({"a": table}, {"a": figure}), Results({"b": table}, {"b": figure}))
+    assert (list(merged.tables), list(merged.plots)) == (["a", "b"], ["a", "b"])
+    with pytest.raises(ValueError, match=r"same name: \{\('plots', 'a'\)\}"):
+        merge(Results({"a": table}, {"a": figure}), Results({"b": table}, {"a": figure}))
 
 
 def test_a_collapsed_autoencoder_is_refused(tmp_path: Path) -> None:

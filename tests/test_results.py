@@ -29,15 +29,15 @@ METRICS: dict[str, dict[str, float]] = {
 }
 PREDICTIONS = "label,logistic,mlp,cnn\n7,1,7,7\n7,7,1,7\n1,1,1,1\n2,7,7,1\n"
 PLAIN = """\
-on 4 test images                            accuracy  90% interval
-majority class                                50.00%  18.24% to 81.76%
-logistic regression                           50.00%  18.24% to 81.76%
-MLP on the forest's 9 pixels                  25.00%  5.79% to 64.38%
-MLP                                           50.00%  18.24% to 81.76%
-CNN                                           75.00%  35.62% to 94.21%
+on 4 test images                                                         accuracy  90% interval
+majority class                                                             50.00%  18.24% to 81.76%
+logistic regression                                                        50.00%  18.24% to 81.76%
+MLP on the 9 pixels that matter most to a random forest                    25.00%  5.79% to 64.38%
+MLP                                                                        50.00%  18.24% to 81.76%
+CNN                                                                        75.00%  35.62% to 94.21%
 
-reconstruction error of the autoencoder      0.01000
-Fréchet distance, generated to test images      12.3"""
+mean squared error of the autoencoder, per pixel (1: full ink)            0.01000
+Fréchet distance of generated images from test images (lower is better)      12.3"""
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_readme_gets_its_table_between_the_marks(project: Path) -> None:
         f"before\n{results.BEGIN}\n| on the 4 test images | accuracy | 90% interval |\n|---|---|---|\n"
     )
     assert "| **CNN** | 75.00% | 35.62% to 94.21% |\n" in page
-    assert "| Fréchet distance, generated to test images | 12.3 |\n" in page
+    assert "| Fréchet distance of generated images from test images (lower is better) | 12.3 |\n" in page
     assert page.endswith(f"{results.END}\nafter\n")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from digits.pipeline.declaration import LINKS, PACKAGES, is_code
 from digits.pipeline.stage import settings_model
@@ -67,8 +67,11 @@ def yaml() -> YAML:
     return made
 
 
-def complete(package: str, stage: str, entry: dict[str, Any]) -> None:
+def complete(package: str, stage: str, entry: CommentedMap) -> None:
     """Replace description, settings and code dependencies of a stage's entry by what its code says."""
+    for key, before in (("desc", ""), ("params", "cmd"), ("deps", "params")):
+        if key not in entry:  # at the end it would stand below the blank line after the entry
+            entry.insert(["", *entry].index(before), key, [])
     module = entry_module(package, stage)
     entry["desc"] = str(ast.get_docstring(ast.parse(module.read_text()))).partition("\n")[0].rstrip(".")
     entry["params"] = settings(package, stage, entry.get("matrix", {}))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from digits.analysis.classification.intervals import accuracy_interval, percent
 from digits.data.files import read_json
 from digits.networks.registry import NETWORKS
 from digits.pipeline import StageError
@@ -48,8 +49,6 @@ def main() -> int:
 
 def results(root: Path = ROOT) -> Results:
     """Read the results of a folder; raise StageError where some of them are missing."""
-    from digits.analysis.classification.intervals import accuracy_interval
-
     folder = root / "metrics"
     names = ("predictions.csv", "evaluate.json", "feature-importance.json", "latent-analysis.json")
     if missing := [name for name in names if not (folder / name).exists()]:
@@ -61,7 +60,7 @@ def results(root: Path = ROOT) -> Results:
     accuracies = {
         "majority class": labels.value_counts(normalize=True).max(),
         "logistic regression": (predictions["logistic"] == labels).mean(),
-        f"MLP on the forest's {pixels} pixels": importance["pixels"],
+        f"MLP on the {pixels} pixels that matter most to a random forest": importance["pixels"],
         **{NETWORKS[name].title: (predictions[name] == labels).mean() for name in predictions.columns[2:]},
     }
     confidence = settings["confidence"]
@@ -69,11 +68,11 @@ def results(root: Path = ROOT) -> Results:
         (name, accuracy, accuracy_interval(round(accuracy * images), images, confidence))
         for name, accuracy in accuracies.items()
     ]
-    others = [
-        ("reconstruction error of the autoencoder", f"{evaluate['ae']:.5f}"),
-        ("Fréchet distance, generated to test images", f"{latent['frechet']:.1f}"),
-    ]
-    return Results(images, confidence, rows, others)
+    others = {
+        "mean squared error of the autoencoder, per pixel (1: full ink)": f"{evaluate['ae']:.5f}",
+        "Fréchet distance of generated images from test images (lower is better)": f"{latent['frechet']:.1f}",
+    }
+    return Results(images, confidence, rows, list(others.items()))
 
 
 def plain(found: Results) -> str:
@@ -97,7 +96,7 @@ def _accuracies(found: Results, images: str) -> list[tuple[str, ...]]:
     rows = [
         (name, f"{value:.2%}", f"{low:.2%} to {high:.2%}") for name, value, (low, high) in found.accuracies
     ]
-    return [(images, "accuracy", f"{100 * found.confidence:g}% interval"), *rows]
+    return [(images, "accuracy", f"{percent(found.confidence)} interval"), *rows]
 
 
 def pages(root: Path = ROOT) -> dict[Path, str]:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from digits.compute import devices
+from digits.networks.registry import CLASSIFIERS
 from digits.pipeline import processes
 from digits.pipeline.settings import read
 from digits.tracking.digest import cached, locked_stages
@@ -34,7 +35,7 @@ LIBRARIES = ("keras", "matplotlib", "numpy", "pandas", "pillow", "scikit-learn",
 # Accuracies may move by this much, all other metrics by this fraction of themselves.
 ACCURACY_TOLERANCE = {"rel_tol": 0.0, "abs_tol": 0.006}
 RELATIVE_TOLERANCE = {"rel_tol": 0.3}
-ACCURACIES = ("cnn", "cnn_val", "logistic", "mlp", "mlp_val", "pixels", "pixels_random")
+ACCURACIES = {*CLASSIFIERS, *(f"{name}_val" for name in CLASSIFIERS), "pixels"}
 
 
 class Unlike(NamedTuple):
@@ -187,9 +188,7 @@ def compare_models(first: Path, second: Path) -> str:
 
 def compare_metrics(recorded: Path, rerun: Path) -> Iterator[str]:
     """Yield a line for each metric of the pipeline that is missing or beyond its tolerance."""
-    for path in sorted(recorded.glob("*.json")):
-        if path.name == RECORDED.name:
-            continue
+    for path in sorted({*recorded.glob("*.json")} - {recorded / RECORDED.name}):
         ours, theirs = (json.loads((folder / path.name).read_text()) for folder in (recorded, rerun))
         for key in sorted(ours.keys() | theirs.keys()):
             tolerance = ACCURACY_TOLERANCE if key in ACCURACIES else RELATIVE_TOLERANCE

@@ -1,7 +1,7 @@
 """Which networks there are: the one list that evaluation, curves, comparisons and tracking go through.
 
-A new classifier needs an entry here, its module in digits/networks, its stage, and in dvc.yaml a path with
-its name and that path among the dependencies of `evaluate`.
+A new classifier needs an entry here, its module in digits/networks, its stage, and in dvc.yaml the
+paths NAME and NAME_history, both among the dependencies of `evaluate`.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What dvc.yaml declares of a stage: the paths that it reads and writes, each by its name."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from os.path import normpath
 from pathlib import Path
 from typing import Any, Literal
@@ -89,15 +89,17 @@ def declared_settings(folder: Path) -> set[str]:
     return {key.partition(".")[0] for entry in entries for key in parameter_keys(entry)}
 
 
-def describe(entry: Mapping[str, Any]) -> str:
-    """Return what a stage's entry declares, as lines for its help."""
-    rows = {
-        "reads": [text for text in _texts(entry.get("deps", [])) if not is_code(text)],
-        "writes": [text for key in OUTPUTS for text in _texts(entry.get(key, []))],
-        "is set by": parameter_keys(entry),
-    }
-    lines = [f"  {verb}: {', '.join(what)}" for verb, what in rows.items() if what]
-    return "\n".join(["As dvc.yaml declares it, this stage", *lines])
+def describe(stage: str, folder: Path = Path()) -> str:
+    """Return what the folder's dvc.yaml declares of a stage, as lines for its help."""
+    entry = read_pipeline(folder)["stages"][stage]
+    _, inputs, outputs = declare(stage, {name: name.upper() for name in entry.get("matrix", {})}, folder)
+    rows: dict[str, Iterable[Any]] = {"reads": inputs, "writes": outputs}
+    settings = {"params.yaml": parameter_keys(entry)}
+    for shared in entry.get("params", []):
+        settings |= shared if isinstance(shared, Mapping) else {}
+    rows |= {f"settings, in {normpath(folder / file)}": keys for file, keys in settings.items()}
+    lines = [f"  {what}: {', '.join(map(str, names))}" for what, names in rows.items() if names]
+    return "\n".join([f"What {folder / 'dvc.yaml'} declares:", *lines])
 
 
 def parameter_keys(entry: Mapping[str, Any]) -> list[str]:

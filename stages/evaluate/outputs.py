@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
 from digits.analysis.classification.calibration import apply_temperature, fit_temperature
+from digits.analysis.classification.intervals import percent
 from digits.analysis.classification.metrics import class_table, measure_classes, trace_curves
 from digits.corruptions import spread
 from digits.data.files import write_array, write_json, write_table
@@ -69,7 +70,7 @@ def _draw_confusion(
     classes, title = result.classes, result.title
     matrix = confusion_matrix(result.test.labels, result.predictions, labels=range(len(classes)))
     accuracy, low, high = (metrics[name] for name in ("accuracy", "accuracy_low", "accuracy_high"))
-    interval = f"{context.confidence:.0%} interval {low:.2%} to {high:.2%}"
+    interval = f"{percent(context.confidence)} interval {low:.2%} to {high:.2%}"
     caption = f"{title} on the test set: accuracy {accuracy:.2%}, {interval}"
     errors = f"{title}: the {metrics['errors']} errors, as fractions of the label's test images"
     counts = pd.DataFrame(matrix, columns=classes).assign(label=classes)[["label", *classes]]
@@ -85,7 +86,7 @@ def _draw_curves(
     result: TestResult, tempered: np.ndarray, metrics: dict[str, Any], context: EvaluationContext
 ) -> dict[str, Output]:
     names, labels = np.array(result.classes), result.test.labels
-    title = f"{result.title}: calibration on the test set ({context.confidence:.0%} intervals)"
+    title = f"{result.title}: calibration on the test set ({percent(context.confidence)} intervals)"
     calibration = curves.tabulate_calibration(result, tempered, context)
     areas = measure_classes(labels, result.probabilities)
     traced = trace_curves(labels, result.probabilities, curves.POINTS)
@@ -130,7 +131,7 @@ def write_robustness(
     levels, images, seed = corruption
     part = context.test.take(spread(len(context.test), images))
     table = robustness.measure(models, part, levels, seed, context.confidence)
-    title = f"Accuracy on {len(part):,} corrupted test images ({context.confidence:.0%} intervals)"
+    title = f"Accuracy on {len(part):,} corrupted test images ({percent(context.confidence)} intervals)"
     examples = robustness.draw_examples(part.images[0], levels, seed)
     curves_of_accuracy = robustness.draw_robustness(table, title)
     _write(paths, "", {"robustness": (table, curves_of_accuracy), "robustness_images": (None, examples)})

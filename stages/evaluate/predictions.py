@@ -38,7 +38,7 @@ def draw_rows(confusion: np.ndarray, classes: list[str], title: str) -> Figure:
     fractions = divide(confusion, totals)
     cells = zip(fractions.flat, confusion.flat, totals.flat, strict=True)
     texts = [f"{fraction:.1%}\n{n}/{total}" if n else "" for fraction, n, total in cells]
-    return _draw_matrix(np.sqrt(fractions), texts, classes, title)  # the root makes 1 % visible
+    return _draw_matrix(np.sqrt(fractions), texts, classes, title)  # the root makes 1% visible
 
 
 def draw_errors(confusion: np.ndarray, classes: list[str], title: str) -> Figure:
@@ -75,8 +75,8 @@ def find_worst_pairs(result: TestResult, confusion: np.ndarray) -> tuple[pd.Data
         rows.append((name, result.tiles(positions, "{confidence:.0%}")))
     table = pairs.assign(label=names[pairs["label"]], prediction=names[pairs["prediction"]], shown=shown)
     title = (
-        f"{result.title}: the most frequent errors (fraction of the label's test images) and the confidence "
-        f"in up to {PAIR_IMAGES} of each"
+        f"{result.title}: the most frequent errors, with their fraction of the label's test images; below "
+        f"up to {PAIR_IMAGES} images of each: the confidence"
     )
     return table, draw_grid(rows or [("", [])], title)
 
@@ -163,6 +163,6 @@ def compare_with_training(
         rows.append((name, [Tile(result.test.images[error], "test"), *tiles]))
     title = (
         f"{result.title}: its most confident errors, each followed by the {NEIGHBOURS} nearest training "
-        "images in its last hidden layer; blue: the test image's label, red: the predicted class"
+        "images in its last hidden layer; blue: the test label, red: the prediction, black: another class"
     )
     return table, draw_grid(rows or [("", [])], title)

@@ -47,7 +47,8 @@ def _count_correct(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
 
 def draw_robustness(table: pd.DataFrame, title: str) -> Figure:
     """Draw one panel per corruption, one curve per network."""
-    figure, axes = new_figure(9.6, 5.6, nrows=2, ncols=3, sharey=True)
+    rows = len(UNITS) // 3 + 1  # the last one has a place for the legend
+    figure, axes = new_figure(9.6, 2.8 * rows, nrows=rows, ncols=3, sharey=True, squeeze=False)
     for ax, (corruption, unit) in zip(axes.flat, UNITS.items(), strict=False):
         of_corruption = table[table["corruption"] == corruption]
         for name, mine in of_corruption.groupby("network", sort=False):
@@ -60,7 +61,8 @@ def draw_robustness(table: pd.DataFrame, title: str) -> Figure:
         ax.grid(axis="y", alpha=0.3)
     for ax in axes[:, 0]:
         ax.set_ylabel("Accuracy")
-    axes.flat[-1].set_axis_off()
+    for ax in axes.flat[len(UNITS) :]:
+        ax.set_axis_off()
     axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center", fontsize=11)
     figure.suptitle(title)
     return figure

@@ -20,7 +20,7 @@ class Corruptions(Block):
     shift: tuple[Pixels, ...] = Field(min_length=1, description="pixels to the right")
     noise: tuple[Fraction, ...] = Field(min_length=1, description="standard deviation, of the pixel range")
     blur: tuple[Width, ...] = Field(min_length=1, description="standard deviation in pixels")
-    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor of what differs from the mean")
+    contrast: tuple[Factor, ...] = Field(min_length=1, description="factor on the difference from the mean")
 
 
 class Evaluation(Block):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import truncnorm
 
+from digits.analysis.classification.intervals import percent
 from digits.analysis.latent.gaussian import Gaussian
 from digits.analysis.latent.normality import CUT
 from stages.latent_analysis.context import ALL, REAL, RECONSTRUCTED, LatentContext
@@ -52,7 +53,7 @@ def describe_cube(lengths: Mapping[str, float], fraction: float) -> str:
     return (
         f"Cube: uniform vectors of equal mean square length (b = {lengths['side']:.2f}) have the length "
         f"{lengths['expected_length']:.2f} ± {lengths['expected_spread']:.2f}; "
-        f"{lengths['uniform_inside']:.1%} of them are inside the {fraction:.0%} ellipsoid, and at most "
+        f"{lengths['uniform_inside']:.1%} of them are inside the {percent(fraction)} ellipsoid, and at most "
         f"{lengths['most_inside']:.1%} for any of the sides b that were tried."
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from digits.analysis.classification.intervals import percent
 from digits.analysis.latent.gaussian import fit_gaussian
 from digits.analysis.latent.generators import build_generators
 from digits.analysis.latent.scores import average_by_source, summarise_seeds
@@ -30,12 +31,11 @@ LOGARITHMIC = ("reencoding_error", "frechet")
 def analyse_generators(context: LatentContext) -> Results:
     """Return vectors, images and scores of every generator; the details hold each score by source."""
     first, repeated = sample_and_score(context)
-    confidence = context.confidence
-    table = summarise_seeds(repeated, confidence)
+    table = summarise_seeds(repeated, context.confidence)
     errors = repeated[repeated["seed"] == 0][["source", "images", "reencoding_error"]]
     means = average_by_source(table)
     images = draw_images(first, means["reencoding_error"])
-    scores = draw_scores(table, context.settings.ellipsoid_fraction, confidence)
+    scores = draw_scores(table, context.settings.ellipsoid_fraction, context.confidence)
     return Results(
         tables={"scores_by_seed": repeated, "scores": table, "generated": errors},
         plots={"generated": images, "scores": scores},
@@ -100,7 +100,7 @@ def draw_scores(table: pd.DataFrame, fraction: float, confidence: float) -> Figu
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     note = axes[1, 3]
     note.set_axis_off()
-    text = f"blue circles: generators\nred squares: test images\nellipsoid of {fraction:.0%}"
+    text = f"blue circles: generators\nred squares: test images\nellipsoid of {percent(fraction)}"
     note.text(0, 0.5, text, transform=note.transAxes)
-    figure.suptitle(f"Scores of latent vectors and their images ({confidence:.0%} intervals over seeds)")
+    figure.suptitle(f"Scores of latent vectors and their images ({percent(confidence)} intervals over seeds)")
     return figure

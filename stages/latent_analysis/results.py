@@ -19,6 +19,9 @@ class Results:
 
 
 def merge(*parts: Results) -> Results:
-    """Return what all parts found; each has its own names."""
+    """Return what all parts found; ValueError where two of them use a name twice."""
     kinds = ("tables", "plots", "details", "arrays")
+    names = [(kind, name) for part in parts for kind in kinds for name in getattr(part, kind)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two parts of the analysis use the same name: {twice}")
     return Results(*(dict(pair for part in parts for pair in getattr(part, kind).items()) for kind in kinds))

@@ -10,6 +10,11 @@ import pandas as pd
 from scipy.stats import binomtest
 
 
+def percent(level: float) -> str:
+    """Return a level of confidence as it is shown, 95% for 0.95 and 99.5% for 0.995."""
+    return f"{100 * level:g}%"
+
+
 def accuracy_interval(correct: int, n: int, confidence: float) -> tuple[float, float]:
     """Return Wilson's score interval of an accuracy of `correct` in `n`.
 

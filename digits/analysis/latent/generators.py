@@ -65,7 +65,7 @@ def sample_gaussian(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.
 
 
 def sample_truncated(gaussian: Gaussian, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Sample like `sample_gaussian`, eps within +-TRUNCATION: 77 % of each variance remains."""
+    """Sample like `sample_gaussian`, eps within +-TRUNCATION: 77% of each variance remains."""
     eps = truncnorm.rvs(-TRUNCATION, TRUNCATION, size=(n, gaussian.rank), random_state=rng)
     return gaussian.unwhiten(eps)
 
