@@ -9,11 +9,12 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
 
-from digits.compute import CORES
+from digits.compute import CORES, pin
 from digits.pipeline import processes, settings
 from digits.pipeline.declaration import declare, read_pipeline
 from digits.pipeline.stage import settings_model
@@ -32,55 +33,61 @@ SIZES = {  # several parts of a batch, a short last batch, several pieces of pre
     "preprocess": {"train": 2300, "val": 600, "test": 600},
     **{f"train-{name}": {"batch_size": 150} for name in ("mlp", "cnn", "ae")},
 }
+NATIVE = ("download", "preprocess")  # computed once, as networks and analyses take most of the time
 FOLDERS = ("models", "data", "metrics", "plots")
 
 
 def main() -> int:
     """Compute and compare; return 1 where a file differs or an instruction is approximate."""
+    every = [stage for stage in read_pipeline(Path())["stages"] if stage not in NATIVE]
     parser = argparse.ArgumentParser(prog="python -m tools.processors", description=__doc__)
+    parser.add_argument("stages", nargs="*", help=f"of {', '.join(every)}; all if none is named")
     parser.add_argument("--only", choices=PROCESSORS, help="emulate this processor and no other")
     parser.add_argument("--here", action="store_true", help="compute in this folder and compare nothing")
     arguments = parser.parse_args()
+    stages = arguments.stages or every
     if arguments.here:
-        return compute()
+        return compute(stages)
     if not shutil.which(EMULATOR):
         sys.exit(f"{EMULATOR} is not installed: sudo apt install qemu-user")
     with tempfile.TemporaryDirectory(prefix="processors-") as folder:
-        reference = run(Path(folder) / "reference", 1)
-        others = {f"{cores} cores": run(Path(folder) / str(cores), cores) for cores in (2, 4)}
-        emulated = [arguments.only] if arguments.only else PROCESSORS
-        others |= {processor: run(Path(folder) / processor, 2, processor) for processor in emulated}
+        reference = run(Path(folder) / "reference", [*NATIVE, *stages], 1)
+        others = {f"{cores} cores": run(Path(folder) / str(cores), stages, cores) for cores in (2, 4)}
+        for processor in [arguments.only] if arguments.only else PROCESSORS:
+            others[processor] = run(Path(folder) / processor, stages, 2, processor)
         faults = [f"{name}: {fault}" for name, other in others.items() for fault in compare(reference, other)]
     print(*faults or ["Same bytes everywhere, and no approximate instruction."], sep="\n")
     return 1 if faults else 0
 
 
-def compute() -> int:
-    """Run all stages in this process, those whose outputs are there excepted."""
+def compute(stages: Sequence[str]) -> int:
+    """Run these stages in this process, in the order of dvc.yaml."""
     for stage in read_pipeline(Path())["stages"]:
         name = f"stages.{stage.replace('-', '_')}"
         module = import_module(name if Path(f"{name.replace('.', '/')}.py").exists() else f"{name}.__main__")
-        paths, _, outputs = declare(stage, {}, Path())
-        chosen = settings.load(settings_model(module.main, {}))
-        if hasattr(chosen, "compute"):
-            import_module("digits.compute").pin(chosen.compute)
-        if not all(Path(path).exists() for path in outputs):
+        if stage in stages:
+            paths, _, _ = declare(stage, {}, Path())
+            chosen = settings.load(settings_model(module.main, {}))
+            if hasattr(chosen, "compute"):
+                pin(chosen.compute)
             module.main(paths, Mock(), **dict(chosen))
     return 0
 
 
-def run(folder: Path, cores: int, processor: str = "") -> Path:
-    """Compute in a copy of the working tree, on an emulated processor if one is named."""
+def run(folder: Path, stages: Sequence[str], cores: int, processor: str = "") -> Path:
+    """Compute the stages in a copy of the working tree, on an emulated processor if one is named."""
     print(f"{processor or 'this processor'}, {cores} cores", flush=True)
-    sandbox = Sandbox.create(folder, SMALL)
+    sandbox, reference = Sandbox.create(folder, SMALL), folder.parent / "reference"
     sandbox.set(SIZES)
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
-    raw = folder.parent / "reference" / "data" / "raw"
-    if raw.exists():  # downloading needs no emulation
-        shutil.copytree(raw, folder / "data" / "raw")
+    if folder != reference:
+        for path in [each for stage in NATIVE for each in declare(stage, {})[2]]:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (reference / path).is_dir() else shutil.copyfile
+            copy(reference / path, folder / path)
     emulated = ["bash", "-c", EMULATED, processor] if processor else []
-    command = [*emulated, sys.executable, "-m", "tools.processors", "--here"]
+    command = [*emulated, sys.executable, "-m", "tools.processors", "--here", *stages]
     processes.run(command, cwd=folder, env=sandbox.environment() | {CORES: str(cores)}, own=True, check=True)
     return folder
 
