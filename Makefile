@@ -32,7 +32,7 @@ check: .venv/installed ## lint and check types
 verify: .venv/installed ## run the committed pipeline in a fresh clone and compare its bytes with dvc.lock
 	python -m tools.verify $(if $(INTO),--into $(INTO))
 
-verify-processors: .venv/installed ## compare runs on 1, 2 and 4 cores and on emulated processors
+verify-processors: .venv/installed ## compare trainings on 1, 2 and 4 cores and on emulated processors
 	python -m tools.processors
 
 quick: .venv/installed ## run the pipeline on 5,000 images in quick/, and show the results

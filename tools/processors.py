@@ -1,4 +1,4 @@
-"""Compute the same small pipeline on 1, 2 and 4 cores and on emulated processors, and compare every file.
+"""Compute stages of a small pipeline on 1, 2 and 4 cores and on emulated processors, and compare every file.
 
 Emulated processors compute approximate instructions exactly, as no real one does. So equal bytes do not prove
 that none is used; the emulator's log of all instructions does. Needs qemu-x86_64 (Debian: qemu-user).
@@ -41,11 +41,11 @@ def main() -> int:
     """Compute and compare; return 1 where a file differs or an instruction is approximate."""
     every = [stage for stage in read_pipeline(Path())["stages"] if stage not in NATIVE]
     parser = argparse.ArgumentParser(prog="python -m tools.processors", description=__doc__)
-    parser.add_argument("stages", nargs="*", help=f"of {', '.join(every)}; all if none is named")
+    parser.add_argument("stages", nargs="*", help=f"of {', '.join(every)}; the trainings if none is named")
     parser.add_argument("--only", choices=PROCESSORS, help="emulate this processor and no other")
     parser.add_argument("--here", action="store_true", help="compute in this folder and compare nothing")
     arguments = parser.parse_args()
-    stages = arguments.stages or every
+    stages = arguments.stages or [stage for stage in every if stage.startswith("train-")]
     if arguments.here:
         return compute(stages)
     if not shutil.which(EMULATOR):
