@@ -38,7 +38,7 @@ def settings(repository: Path, variable: str) -> dict[str, str]:
         }
     if variable == "a hook":
         linked = repository.parent / "linked"
-        return {"GIT_DIR": str(repository / ".git/worktrees/linked"), "GIT_WORK_TREE": str(linked)}
+        return {"GIT_DIR": str(repository / ".git" / "worktrees" / "linked"), "GIT_WORK_TREE": str(linked)}
     return {variable: str(paths[variable])}
 
 

@@ -63,10 +63,11 @@ def main() -> int:
 def compute(stages: Sequence[str]) -> int:
     """Run these stages in this process, in the order of dvc.yaml."""
     for stage in read_pipeline(Path())["stages"]:
-        name = f"stages.{stage.replace('-', '_')}"
-        module = import_module(name if Path(f"{name.replace('.', '/')}.py").exists() else f"{name}.__main__")
         if stage in stages:
-            paths, _, _ = declare(stage, {}, Path())
+            name = f"stages.{stage.replace('-', '_')}"
+            single = Path(f"{name.replace('.', '/')}.py").exists()
+            module = import_module(name if single else f"{name}.__main__")
+            paths, _, _ = declare(stage, {})
             chosen = settings.load(settings_model(module.main, {}))
             if hasattr(chosen, "compute"):
                 pin(chosen.compute)
